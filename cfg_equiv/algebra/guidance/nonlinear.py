@@ -1,0 +1,48 @@
+r"""Post-processing that does not commute with a change of parameterization (theorem Q7). Not smooth, or not linear.
+
+Each rule takes vectors: anything with ``+ - *`` by scalars and whose statistics the namespace ``xp`` knows
+(``std``, ``dot``, ``norm``, ``clip``). Which axis they run over is the namespace's business, not the formula's.
+
+References
+----------
+[Lin23] Lin et al., Common Diffusion Noise Schedules and Sample Steps are Flawed, arXiv:2305.08891, eqs. 15-16.
+[Saharia22] Imagen, arXiv:2205.11487, section 2.3. [Sadat24] APG, arXiv:2410.02416, eqs. 5-7.
+[Fan25] CFG-Zero*, arXiv:2503.18886, algorithm 1.
+"""
+
+from typing import Any
+
+
+def std_rescale(xp: Any, cond: Any, guided: Any, phi: Any) -> Any:
+    r"""CFG rescale [Lin23, eqs. 15-16]: :math:`\phi\, g\,\mathrm{std}(c)/\mathrm{std}(g) + (1-\phi)\,g`.
+
+    The released stable-audio DiT calls ``phi`` ``scale_phi`` and takes the std over channels.
+    """
+    rescaled = guided * (xp.std(cond) / xp.std(guided))
+    return phi * rescaled + (1 - phi) * guided
+
+
+def static_clip(xp: Any, pred: Any, limit: Any) -> Any:
+    r"""Clip to :math:`[-\mathrm{limit}, \mathrm{limit}]`; defined on ``x0`` [Saharia22, section 2.3]."""
+    return xp.clip(pred, -limit, limit)
+
+
+def projected_guidance(xp: Any, cond: Any, uncond: Any, w: Any, eta: Any) -> Any:
+    r"""APG without threshold or momentum [Sadat24]: :math:`c + (w-1)(d_\perp + \eta\, d_\parallel)`, ``d = c - u``.
+
+    :math:`d_\parallel` is the projection of ``d`` on the prediction ``c`` itself.
+    """
+    difference = cond - uncond
+    parallel = cond * (xp.dot(difference, cond) / xp.dot(cond, cond))
+    return cond + (w - 1) * (difference - parallel + eta * parallel)
+
+
+def norm_cap(xp: Any, cond: Any, uncond: Any, w: Any, radius: Any) -> Any:
+    r"""APG's norm threshold [Sadat24]: :math:`c + (w-1)\,d\,\min(1, r/\lVert d\rVert)`."""
+    difference = cond - uncond
+    return cond + (w - 1) * (xp.minimum(1, radius / xp.norm(difference)) * difference)
+
+
+def zero_init(xp: Any, pred: Any) -> Any:
+    """The first steps of CFG-Zero* [Fan25]: the prediction is replaced by zero."""
+    return 0 * pred
