@@ -9,7 +9,34 @@ from typing import Any
 __version__ = "0.1.0"
 
 # name -> module that defines it, sorted by name
-_EXPORTS: dict[str, str] = {}
+_EXPORTS: dict[str, str] = {
+    "LevelError": "cfg_equiv.errors",
+    "MismatchError": "cfg_equiv.errors",
+    "PARAMETERIZATIONS": "cfg_equiv.algebra.rows",
+    "ParameterError": "cfg_equiv.errors",
+    "Parameterization": "cfg_equiv.algebra.rows",
+    "PathError": "cfg_equiv.errors",
+    "Point": "cfg_equiv.algebra.points",
+    "Row": "cfg_equiv.algebra.points",
+    "SAMPLERS": "cfg_equiv.algebra.samplers",
+    "SCHEDULES": "cfg_equiv.schedules",
+    "Sampler": "cfg_equiv.algebra.samplers",
+    "Schedule": "cfg_equiv.schedules",
+    "SingularEndError": "cfg_equiv.errors",
+    "UnknownNameError": "cfg_equiv.errors",
+    "WeightError": "cfg_equiv.errors",
+    "compose": "cfg_equiv.guidance",
+    "convert": "cfg_equiv.conversion",
+    "convert_weight": "cfg_equiv.guidance",
+    "guide": "cfg_equiv.guidance",
+    "guide_from_negative": "cfg_equiv.guidance",
+    "guide_in_interval": "cfg_equiv.guidance",
+    "guide_learned_variance": "cfg_equiv.guidance",
+    "instruct_pix2pix": "cfg_equiv.guidance",
+    "schedule": "cfg_equiv.schedules",
+    "split_learned_variance": "cfg_equiv.guidance",
+    "step": "cfg_equiv.sampling",
+}
 
 __all__ = ["__version__", *_EXPORTS]
 

@@ -6,7 +6,7 @@ it holds: a form that uses :math:`\alpha^2 + \sigma^2 = 1` is wrong elsewhere, a
 References
 ----------
 [Ho20] arXiv:2006.11239. [SH22] arXiv:2202.00512. [Karras22] arXiv:2206.00364. [Lipman22] arXiv:2210.02747.
-[Efron11] Tweedie's formula, JASA 106(496), eq. 1.4.
+[Efron11] Efron, Tweedie's Formula and Selection Bias, JASA 106(496), 1602-1614, 2011.
 """
 
 from typing import Any
@@ -74,7 +74,7 @@ def edm_scalings(xp: Any, sigma: Any, sigma_data: Any) -> tuple[Any, Any, Any]:
 def velocity_from_x0(z: Any, pred: Any, at: Point, dalpha: Any, dsigma: Any) -> Any:
     r""":math:`\dot z = \frac{\dot\sigma}{\sigma} z + \frac{\dot\alpha\sigma - \dot\sigma\alpha}{\sigma} x_0`.
 
-    Any path, sigma != 0 [Lipman22 for the marginal field; flow_matching's ``AffineProbPath.target_to_velocity``].
+    Any path, sigma != 0 [Lipman22, eq. 8: the marginal field; flow_matching's ``AffineProbPath.target_to_velocity``].
     """
     return dsigma / at.sigma * z + (dalpha * at.sigma - dsigma * at.alpha) / at.sigma * pred
 

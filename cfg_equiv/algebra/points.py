@@ -1,8 +1,8 @@
 r"""A point of a noising path, and the determinant that carries all of the linear algebra.
 
 A noisy latent is :math:`z = \alpha x_0 + \sigma \epsilon`: a vector of the plane spanned by ``x0`` and ``eps``, with
-coordinates :math:`Z = (\alpha, \sigma)`. A prediction ``p*x0 + q*eps`` is another vector of that plane. Three vectors of
-a plane are linearly dependent, which is the Pluecker relation
+coordinates :math:`Z = (\alpha, \sigma)`. A prediction ``p*x0 + q*eps`` is another vector of that plane. Three vectors
+of a plane are linearly dependent, which is the Pluecker relation
 
 .. math:: [Z, P]\,Q = [Z, Q]\,P + [Q, P]\,Z, \qquad [U, V] = U_0 V_1 - U_1 V_0
 

@@ -98,7 +98,7 @@ PARAMETERIZATIONS: dict[str, Parameterization] = {
         Parameterization("x0", x0, r"x_0", (), "Ho20"),
         Parameterization("v", v, r"\alpha\epsilon - \sigma x_0", (), "SH22 section 4"),
         Parameterization("score", score, r"-\epsilon/\sigma", (), "Song21"),
-        Parameterization("flow", flow, r"\epsilon - x_0", (), "Liu22"),
+        Parameterization("flow", flow, r"\epsilon - x_0", (), "Liu22, sign reversed"),
         Parameterization("reversed_flow", reversed_flow, r"x_0 - \epsilon", (), "Liu22"),
         Parameterization(
             "velocity",

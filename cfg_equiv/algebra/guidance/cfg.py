@@ -1,12 +1,13 @@
 r"""Classifier-free guidance, in the two conventions of the literature.
 
-The weight means different things: :math:`u + w(c - u)` is off at ``w = 1``; :math:`c + w(c - u) = (1+w)c - wu` is off at
-``w = 0``. The same number in the two conventions is two different samples; :math:`w_1 = 1 + w_0` maps one to the other.
+The weight means different things: :math:`u + w(c - u)` is off at ``w = 1``; :math:`c + w(c - u) = (1+w)c - wu` is off
+at ``w = 0``. The same number in the two conventions is two different samples; :math:`w_1 = 1 + w_0` maps one to the
+other.
 
 References
 ----------
 [HS22] Ho, Salimans, Classifier-Free Diffusion Guidance, arXiv:2207.12598, eq. 6.
-[Saharia22] Saharia et al., Imagen, arXiv:2205.11487, eq. 2.
+[Saharia22] Saharia et al., Imagen, arXiv:2205.11487, eq. 2; it prints :math:`wc + (1-w)u`, which is the same.
 """
 
 from typing import Any

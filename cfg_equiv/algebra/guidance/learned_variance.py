@@ -4,7 +4,7 @@ The variance channels are not predictions: they take no part in guidance, and no
 
 References
 ----------
-[ND21] Nichol, Dhariwal, Improved DDPM, arXiv:2102.09672, eq. 15.
+[ND21] Nichol, Dhariwal, Improved DDPM, arXiv:2102.09672: the variance learned as an interpolation.
 """
 
 from collections.abc import Callable, Sequence

@@ -5,16 +5,17 @@ Each rule takes vectors: anything with ``+ - *`` by scalars and whose statistics
 
 References
 ----------
-[Lin23] Lin et al., Common Diffusion Noise Schedules and Sample Steps are Flawed, arXiv:2305.08891, eqs. 15-16.
-[Saharia22] Imagen, arXiv:2205.11487, section 2.3. [Sadat24] APG, arXiv:2410.02416, eqs. 5-7.
-[Fan25] CFG-Zero*, arXiv:2503.18886, algorithm 1.
+[Lin23] Lin et al., Common Diffusion Noise Schedules and Sample Steps are Flawed, arXiv:2305.08891, eqs. 14-16.
+[Saharia22] Imagen, arXiv:2205.11487, section 2.3 (static thresholding). [Sadat24] APG, arXiv:2410.02416, algorithm 1.
+[Fan25] CFG-Zero*, arXiv:2503.18886, section 4.2 (zero-init).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 
 def std_rescale(xp: Any, cond: Any, guided: Any, phi: Any) -> Any:
-    r"""CFG rescale [Lin23, eqs. 15-16]: :math:`\phi\, g\,\mathrm{std}(c)/\mathrm{std}(g) + (1-\phi)\,g`.
+    r"""CFG rescale [Lin23, eqs. 14-16]: :math:`\phi\, g\,\mathrm{std}(c)/\mathrm{std}(g) + (1-\phi)\,g`.
 
     The released stable-audio DiT calls ``phi`` ``scale_phi`` and takes the std over channels.
     """
@@ -46,3 +47,8 @@ def norm_cap(xp: Any, cond: Any, uncond: Any, w: Any, radius: Any) -> Any:
 def zero_init(xp: Any, pred: Any) -> Any:
     """The first steps of CFG-Zero* [Fan25]: the prediction is replaced by zero."""
     return 0 * pred
+
+
+def difference_rule(h: Callable[[Any], Any], cond: Any, uncond: Any) -> Any:
+    """``u + H(c - u)``: the shape of every rule that commutes without seeing z (theorem G2), H odd of degree one."""
+    return uncond + h(cond - uncond)

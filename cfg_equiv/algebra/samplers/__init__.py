@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from cfg_equiv.algebra.points import Point, ve_point
 from cfg_equiv.algebra.samplers.ddim import ddim_eps, ddim_eta, ddim_v, ddim_x0
-from cfg_equiv.algebra.samplers.ddpm import ddpm_posterior
+from cfg_equiv.algebra.samplers.ddpm import ddpm_fixed_large, ddpm_posterior
 from cfg_equiv.algebra.samplers.dpm_solver import dpm_solver_1, sde_dpm_solver_1
 from cfg_equiv.algebra.samplers.dpm_solver_pp import dpm_solver_pp_1, dpmpp_sde_eta, sde_dpm_solver_pp_1
 from cfg_equiv.algebra.samplers.karras import euler_ancestral, euler_ve
@@ -49,10 +49,18 @@ SAMPLERS: dict[str, Sampler] = {
     s.name: s
     for s in (
         Sampler("ddim_eps", ddim_eps, "eps", source="arXiv:2010.02502 eq. 12"),
-        Sampler("ddim_x0", ddim_x0, "x0", source="arXiv:2202.00512 section 3"),
+        Sampler("ddim_x0", ddim_x0, "x0", source="arXiv:2202.00512 eq. 7"),
         Sampler("ddim_v", ddim_v, "v", path="vp", source="arXiv:2202.00512 appendix D"),
         Sampler("ddim_eta", ddim_eta, "eps", path="vp", extras=("noise", "eta"), source="arXiv:2010.02502 eqs. 12, 16"),
         Sampler("ddpm_posterior", ddpm_posterior, "x0", path="vp", extras=("noise",), source="arXiv:2006.11239 eq. 7"),
+        Sampler(
+            "ddpm_fixed_large",
+            ddpm_fixed_large,
+            "x0",
+            path="vp",
+            extras=("noise",),
+            source="arXiv:2006.11239 section 3.2",
+        ),
         Sampler("euler_ve", euler_ve, "x0", state="z/alpha", source="arXiv:2206.00364 algorithm 1"),
         Sampler(
             "euler_ancestral",
@@ -62,12 +70,12 @@ SAMPLERS: dict[str, Sampler] = {
             extras=("noise", "eta"),
             source="k-diffusion sample_euler_ancestral",
         ),
-        Sampler("euler_flow", euler_flow, "flow", path="flow", source="arXiv:2209.03003 eq. 1"),
+        Sampler("euler_flow", euler_flow, "flow", path="flow", source="arXiv:2209.03003, Euler"),
         Sampler("dpm_solver_1", dpm_solver_1, "eps", source="arXiv:2206.00927 eq. 3.7"),
-        Sampler("dpm_solver_pp_1", dpm_solver_pp_1, "x0", source="arXiv:2211.01095 section 4"),
-        Sampler("sde_dpm_solver_1", sde_dpm_solver_1, "eps", extras=("noise",), source="arXiv:2211.01095 section 5"),
+        Sampler("dpm_solver_pp_1", dpm_solver_pp_1, "x0", source="arXiv:2211.01095, order 1"),
+        Sampler("sde_dpm_solver_1", sde_dpm_solver_1, "eps", extras=("noise",), source="diffusers sde-dpmsolver"),
         Sampler(
-            "sde_dpm_solver_pp_1", sde_dpm_solver_pp_1, "x0", extras=("noise",), source="arXiv:2211.01095 section 5"
+            "sde_dpm_solver_pp_1", sde_dpm_solver_pp_1, "x0", extras=("noise",), source="diffusers sde-dpmsolver++"
         ),
         Sampler(
             "dpmpp_sde_eta",
@@ -80,6 +88,6 @@ SAMPLERS: dict[str, Sampler] = {
         Sampler(
             "v_diffusion", v_diffusion, "v", path="vp", extras=("noise", "eta"), source="stable-audio-tools sample"
         ),
-        Sampler("renoise", renoise, "x0", extras=("noise",), source="arXiv:2310.04378"),
+        Sampler("renoise", renoise, "x0", extras=("noise",), source="arXiv:2310.04378 algorithm 2"),
     )
 }

@@ -4,7 +4,7 @@ References
 ----------
 [SME20] Song, Meng, Ermon, Denoising Diffusion Implicit Models, arXiv:2010.02502, eqs. 12 and 16. Its ``alpha_t`` is
     :math:`\alpha^2` here (DDPM's cumulative product), and :math:`1-\alpha_t` is :math:`\sigma^2`: the paper is VP.
-[SH22] Salimans, Ho, Progressive Distillation, arXiv:2202.00512, section 3 and appendix D.
+[SH22] Salimans, Ho, Progressive Distillation, arXiv:2202.00512, eq. 7 and appendix D.
 """
 
 from typing import Any
@@ -13,20 +13,20 @@ from cfg_equiv.algebra.points import Point
 
 
 def ddim_eps(xp: Any, z: Any, eps: Any, s: Point, t: Point) -> Any:
-    r""":math:`z' = \alpha_t\,\frac{z - \sigma_s\epsilon}{\alpha_s} + \sigma_t\epsilon` [SME20, eq. 12 with zero noise]."""
+    r""":math:`z' = \alpha_t\,\frac{z - \sigma_s\epsilon}{\alpha_s} + \sigma_t\epsilon` [SME20, eq. 12, no noise]."""
     return t.alpha * ((z - s.sigma * eps) / s.alpha) + t.sigma * eps
 
 
 def ddim_x0(xp: Any, z: Any, x0: Any, s: Point, t: Point) -> Any:
-    r""":math:`z' = \alpha_t x_0 + \frac{\sigma_t}{\sigma_s}(z - \alpha_s x_0)` [SH22, section 3]."""
+    r""":math:`z' = \alpha_t x_0 + \frac{\sigma_t}{\sigma_s}(z - \alpha_s x_0)` [SH22, eq. 7]."""
     return t.alpha * x0 + t.sigma / s.sigma * (z - s.alpha * x0)
 
 
 def ddim_v(xp: Any, z: Any, v: Any, s: Point, t: Point) -> Any:
     r""":math:`z_{\phi_s - \delta} = \cos(\delta)\,z - \sin(\delta)\,v`, VP only [SH22, appendix D].
 
-    With :math:`\alpha = \cos\phi`, :math:`\sigma = \sin\phi` and :math:`\delta = \phi_s - \phi_t`, the addition theorems
-    give the two coefficients.
+    With :math:`\alpha = \cos\phi`, :math:`\sigma = \sin\phi` and :math:`\delta = \phi_s - \phi_t`, the addition
+    theorems give the two coefficients.
     """
     cos_delta = s.alpha * t.alpha + s.sigma * t.sigma
     sin_delta = s.sigma * t.alpha - s.alpha * t.sigma

@@ -25,3 +25,15 @@ def ddpm_posterior(xp: Any, z: Any, x0: Any, s: Point, t: Point, noise: Any) -> 
     var_s, var_t = s.sigma * s.sigma, t.sigma * t.sigma
     mean = t.alpha * beta / var_s * x0 + root_a * var_t / var_s * z
     return mean + xp.sqrt(var_t / var_s * beta) * noise
+
+
+def ddpm_fixed_large(xp: Any, z: Any, x0: Any, s: Point, t: Point, noise: Any) -> Any:
+    r"""The posterior mean with the upper-bound variance :math:`\beta` in place of the posterior's [Ho20, section 3.2].
+
+    VP only. Optimal for unit-variance data; its end distribution is not that of the posterior variance (theorem S3).
+    """
+    root_a = s.alpha / t.alpha
+    beta = 1 - root_a * root_a
+    var_s, var_t = s.sigma * s.sigma, t.sigma * t.sigma
+    mean = t.alpha * beta / var_s * x0 + root_a * var_t / var_s * z
+    return mean + xp.sqrt(beta) * noise

@@ -3,7 +3,8 @@ r"""DPM-Solver of order 1 (noise form) and its SDE variant. :math:`h = \lambda_t
 References
 ----------
 [Lu22] Lu et al., DPM-Solver, arXiv:2206.00927, eq. 3.7.
-[Lu22b] Lu et al., DPM-Solver++, arXiv:2211.01095, section 5 and appendix A (SDE-DPM-Solver-1).
+[Lu22b] Lu et al., DPM-Solver++, arXiv:2211.01095 (SDE-DPM-Solver-1), as diffusers' ``DPMSolverMultistepScheduler``
+    computes it with ``algorithm_type="sde-dpmsolver"`` (contributed by the paper's first author).
 """
 
 from typing import Any

@@ -4,7 +4,8 @@ r"""DPM-Solver++ of order 1 (data form), its SDE variant, and k-diffusion's SDE 
 
 References
 ----------
-[Lu22b] Lu et al., DPM-Solver++, arXiv:2211.01095, sections 4 and 5.
+[Lu22b] Lu et al., DPM-Solver++, arXiv:2211.01095; the authors' ``dpm_solver_first_update`` for the ODE, and diffusers'
+    ``DPMSolverMultistepScheduler`` with ``algorithm_type="sde-dpmsolver++"`` for the SDE.
 [Crowson] k-diffusion, ``sampling.py``: the first step of ``sample_dpmpp_2m_sde``.
 """
 
@@ -14,13 +15,13 @@ from cfg_equiv.algebra.points import Point
 
 
 def dpm_solver_pp_1(xp: Any, z: Any, x0: Any, s: Point, t: Point) -> Any:
-    r""":math:`z' = \frac{\sigma_t}{\sigma_s} z - \alpha_t(e^{-h} - 1)\,x_0` [Lu22b, section 4]."""
+    r""":math:`z' = \frac{\sigma_t}{\sigma_s} z - \alpha_t(e^{-h} - 1)\,x_0` [Lu22b]."""
     h = t.lam - s.lam
     return t.sigma / s.sigma * z - t.alpha * xp.expm1(-h) * x0
 
 
 def sde_dpm_solver_pp_1(xp: Any, z: Any, x0: Any, s: Point, t: Point, noise: Any) -> Any:
-    r"""The SDE variant [Lu22b, section 5].
+    r"""The SDE variant, SDE-DPM-Solver++1 [Lu22b].
 
     .. math:: z' = \frac{\sigma_t}{\sigma_s}e^{-h} z + \alpha_t(1-e^{-2h})\,x_0 + \sigma_t\sqrt{1-e^{-2h}}\,n
     """

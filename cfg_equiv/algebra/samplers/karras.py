@@ -5,7 +5,7 @@ The state is :math:`x = z/\alpha = x_0 + \kappa\epsilon`; the points handed in a
 
 References
 ----------
-[Karras22] Karras et al., arXiv:2206.00364, algorithm 1 without its second-order correction, eq. 1 with eq. 3.
+[Karras22] Karras et al., arXiv:2206.00364, algorithm 1 without its correction (lines 6-8); eq. 1 with eq. 3.
 [Crowson] k-diffusion, ``sampling.py``: ``to_d``, ``sample_euler``, ``get_ancestral_step``, ``sample_euler_ancestral``.
 """
 
@@ -15,13 +15,13 @@ from cfg_equiv.algebra.points import Point
 
 
 def euler_ve(xp: Any, x: Any, denoised: Any, s: Point, t: Point) -> Any:
-    r""":math:`x' = x + \frac{x - D}{\sigma_s}(\sigma_t - \sigma_s)` [Karras22, algorithm 1; Crowson, ``sample_euler``]."""
+    r""":math:`x' = x + \frac{x-D}{\sigma_s}(\sigma_t-\sigma_s)` [Karras22, algorithm 1; Crowson, ``sample_euler``]."""
     d = (x - denoised) / s.sigma
     return x + d * (t.sigma - s.sigma)
 
 
 def euler_ancestral(xp: Any, x: Any, denoised: Any, s: Point, t: Point, noise: Any, eta: Any) -> Any:
-    r"""Euler to :math:`\sigma_\mathrm{down}`, then noise of :math:`\sigma_\mathrm{up}` [Crowson, ``get_ancestral_step``].
+    r"""Euler to :math:`\sigma_\mathrm{down}`, then noise :math:`\sigma_\mathrm{up}` [Crowson, ``get_ancestral_step``].
 
     .. math::
         \sigma_\mathrm{up} = \eta\sqrt{\sigma_t^2(\sigma_s^2-\sigma_t^2)/\sigma_s^2},\qquad

@@ -2,8 +2,9 @@ r"""Euler on the flow ODE.
 
 References
 ----------
-[Liu22] Liu, Gong, Liu, rectified flow, arXiv:2209.03003, eq. 1 discretised; diffusers' ``FlowMatchEulerDiscrete``,
-    stable-audio-tools' ``sample_discrete_euler``: time is ``sigma``, integrated downwards.
+[Liu22] Liu, Gong, Liu, rectified flow, arXiv:2209.03003, whose ODE is discretised here; diffusers'
+    ``FlowMatchEulerDiscreteScheduler``, stable-audio-tools' ``sample_discrete_euler``: time is ``sigma``, integrated
+    downwards.
 """
 
 from typing import Any

@@ -7,7 +7,7 @@ Theorem S3 says which samplers belong to it, and with which :math:`\rho`.
 References
 ----------
 [SME20] arXiv:2010.02502, eq. 7: the family of non-Markovian posteriors with one marginal. [Luo23] Luo et al., Latent
-    Consistency Models, arXiv:2310.04378: multistep sampling, rho = 0.
+    Consistency Models, arXiv:2310.04378, algorithm 2 (multistep sampling): rho = 0.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-r"""One turn of the v-diffusion sampling loop of the audio project in the question.
+r"""One turn of the v-diffusion sampling loop of stable-audio-tools.
 
 References
 ----------

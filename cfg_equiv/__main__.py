@@ -1,0 +1,49 @@
+"""The command line: runs, then reports. Exit status 0 only if everything that was asked for holds and ran."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cfg_equiv.errors import UnknownNameError
+from cfg_equiv.report.console import print_report, progress_line
+from cfg_equiv.verify import verify
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cfg-equiv", description="Is classifier-free guidance on v right? Proved.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("verify", help="prove the theorems, run the exact grid and the released libraries")
+    run.add_argument(
+        "--only",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="theorem ids (Q1 P3), theorems, grid, peers, or one comparison's name",
+    )
+    run.add_argument("--json", metavar="FILE", type=Path, help="write the records to FILE as JSON")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status (0 holds, 1 does not, 2 the request itself was wrong)."""
+    options = _parser().parse_args(arguments)
+    if options.json is not None and not options.json.resolve().parent.is_dir():
+        folder = options.json.resolve().parent
+        print(f"expected a file in an existing folder, got {options.json}: create {folder} first", file=sys.stderr)
+        return 2
+    try:
+        with progress_line() as progress:
+            report = verify(options.only, progress)
+    except UnknownNameError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json is not None:
+        options.json.write_text(report.to_json(), encoding="utf-8")
+    print_report(report)
+    return 0 if report.holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+r"""Formal logarithms :math:`\sum_i c_i \log f_i` over irreducible factors of a :class:`~cfg_equiv.exact.field.Field`.
+
+``log a - log s`` and ``log(a/s)`` are the same sum, which a memoised generator per argument would not see.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cfg_equiv.exact.field import Field
+
+
+class Log:
+    """A formal sum; adding and scaling stay formal, dividing asks for values."""
+
+    __slots__ = ("field", "terms")
+
+    def __init__(self, field: "Field", terms: dict[Any, Any]) -> None:
+        self.field = field
+        self.terms = terms
+
+    def value(self) -> Any:
+        """The sum with one generator per ``log f_i``."""
+        total = self.field.element(0)
+        for factor, coefficient in self.terms.items():
+            total = total + coefficient * self.field.log_value(factor)
+        return total
+
+    def __add__(self, other: "Log") -> "Log":
+        terms = dict(self.terms)
+        for factor, coefficient in other.terms.items():
+            terms[factor] = terms[factor] + coefficient if factor in terms else coefficient
+        return Log(self.field, {factor: c for factor, c in terms.items() if c.v})
+
+    def __sub__(self, other: "Log") -> "Log":
+        return self + (-other)
+
+    def __neg__(self) -> "Log":
+        return self * -1
+
+    def __mul__(self, scalar: Any) -> "Log":
+        return Log(self.field, {factor: c * scalar for factor, c in self.terms.items()})
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.value() / other

@@ -1,0 +1,29 @@
+"""Claims as data, and how they are decided. Importing this does not import torch.
+
+:data:`THEOREMS` is every theorem, in the order of its name; :func:`prove` decides one and refutes its twins.
+"""
+
+from cfg_equiv.theorems import (
+    breaks,
+    exact_networks,
+    guidance,
+    numerics,
+    parameterizations,
+    question,
+    samplers,
+    training,
+)
+from cfg_equiv.theorems.prove import ProofError, prove
+from cfg_equiv.theorems.record import Part, Theorem
+
+_MODULES = (question, exact_networks, breaks, parameterizations, training, guidance, samplers, numerics)
+_ORDER = "QPGSN"
+
+THEOREMS: tuple[Theorem, ...] = tuple(
+    sorted(
+        (theorem for module in _MODULES for theorem in module.THEOREMS),
+        key=lambda theorem: (_ORDER.index(theorem.id[0]), int(theorem.id[1:])),
+    )
+)
+
+__all__ = ["THEOREMS", "Part", "ProofError", "Theorem", "prove"]
