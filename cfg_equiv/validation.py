@@ -24,6 +24,11 @@ def described(x: Any) -> str:
     return repr(x)
 
 
+def first(values: Tensor, bad: Tensor) -> str:
+    """The first value that is bad, for a message of one line."""
+    return str(values.detach().expand(bad.shape)[bad].flatten()[0].item())
+
+
 def broadcast(*xs: Tensor) -> list[Tensor]:
     """All of them expanded to their common shape."""
     shape = np.broadcast_shapes(*(tuple(x.shape) for x in xs))
@@ -91,7 +96,7 @@ def require_level(alpha: Tensor, sigma: Tensor) -> None:
             raise LevelError(
                 sentence(
                     f"{name} to be finite and not negative",
-                    str(x[bad].flatten()[0].item()),
+                    first(x, bad),
                     f"check the schedule that made it, and the order of alpha and sigma (dtype {x.dtype})",
                 )
             )
@@ -141,9 +146,9 @@ def row_parameters(names: tuple[str, ...], given: dict[str, Any], like: Tensor) 
             )
     values = {parameter: per_element(parameter, given[parameter], like) for parameter in needed}
     for parameter, x in values.items():
-        if not torch.isfinite(x).all() or (parameter == "sigma_data" and (x <= 0).any()):
-            wanted = "finite and positive" if parameter == "sigma_data" else "finite"
-            raise ParameterError(
-                sentence(f"{parameter} to be {wanted}", str(given[parameter]), "check where it comes from")
-            )
+        positive = parameter == "sigma_data"
+        bad = ~torch.isfinite(x) | (x <= 0) if positive else ~torch.isfinite(x)
+        if bad.any():
+            wanted = "finite and positive" if positive else "finite"
+            raise ParameterError(sentence(f"{parameter} to be {wanted}", first(x, bad), "check where it comes from"))
     return values

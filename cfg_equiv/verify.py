@@ -34,11 +34,9 @@ def verify(only: Collection[str] = (), progress: Progress = _silent) -> VerifyRe
         If ``only`` has a name that is none of these.
     """
     start = time.perf_counter()
-    comparison_names = _peer_names() if only else []
     for name in only:
-        known = (*GROUPS, *(theorem.id for theorem in THEOREMS), *comparison_names)
-        if name not in known:
-            raise unknown_name("theorem, group or comparison", name, known)
+        if name not in _names(only):
+            raise unknown_name("theorem, group or comparison", name, _names(only))
 
     theorems: list[TheoremResult] = []
     for theorem in THEOREMS:
@@ -50,21 +48,31 @@ def verify(only: Collection[str] = (), progress: Progress = _silent) -> VerifyRe
     if not only or "grid" in only:
         grid = run_grid(progress)
 
-    peers = []
-    if not only or "peers" in only or any(name in only for name in comparison_names):
-        peers = _run_peers(only, progress)
+    peers = _run_peers(only, progress) if _needs_peers(only) else []
     seconds = round(time.perf_counter() - start, 2)
     return VerifyReport(tuple(theorems), grid, tuple(peers), seconds)
 
 
-def _peer_names() -> list[str]:
-    from cfg_equiv.peers import COMPARISONS  # torch is imported only when the peers are asked for
+def _own_names() -> tuple[str, ...]:
+    return (*GROUPS, *(theorem.id for theorem in THEOREMS))
 
-    return [comparison.name for comparison in COMPARISONS]
+
+def _needs_peers(only: Collection[str]) -> bool:
+    """Whether released code is asked for: everything is, or the group, or a name that is not one of ours."""
+    return not only or "peers" in only or any(name not in _own_names() for name in only)
+
+
+def _names(only: Collection[str]) -> tuple[str, ...]:
+    """All names ``--only`` knows; those of the comparisons cost an import of torch, so only where they are needed."""
+    if not _needs_peers(only):
+        return _own_names()
+    from cfg_equiv.peers import COMPARISONS
+
+    return (*_own_names(), *(comparison.name for comparison in COMPARISONS))
 
 
 def _run_peers(only: Collection[str], progress: Progress) -> list[PeerResult]:
-    from cfg_equiv.peers import COMPARISONS
+    from cfg_equiv.peers import COMPARISONS  # torch is imported only when the peers are asked for
 
     results = []
     for comparison in COMPARISONS:

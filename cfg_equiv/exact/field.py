@@ -76,7 +76,7 @@ class Field:
         return poly.rem(basis) if basis else poly
 
     def is_zero(self, value: Any) -> bool:
-        """Whether an element is zero. Its denominator must not be zero under the relations: that would prove anything."""
+        """Whether an element is zero; a denominator that is zero under the relations is refused, it proves anything."""
         v = self.element(value).v
         if not self.reduce(v.denom):
             raise ExactError("the denominator vanishes under the declared relations: the statement is vacuous")

@@ -33,13 +33,17 @@ class Comparison:
         missing = [name for name in self.needs if installed(name) is None]
         peer = installed(self.needs[0]) or ""
         if missing:
-            return PeerResult(self.name, peer, "not_run", f"not installed: {', '.join(missing)}; run: {command(missing)}")
+            return PeerResult(
+                self.name, peer, "not_run", f"not installed: {', '.join(missing)}; run: {command(missing)}"
+            )
         try:
             return PeerResult(self.name, peer, self.holds, self.claim())
         except AssertionError as error:
             return PeerResult(self.name, peer, "failed", str(error))
         except ImportError as error:
-            return PeerResult(self.name, peer, "failed", f"the released code of {self.needs[0]} cannot be imported: {error}")
+            return PeerResult(
+                self.name, peer, "failed", f"the released code of {self.needs[0]} cannot be imported: {error}"
+            )
 
 
 def installed(distribution: str) -> str | None:

@@ -1,9 +1,9 @@
 r"""diffusers: ``DDIMScheduler.step`` and the guider ``ClassifierFreeGuidance``.
 
-Both are plain arithmetic and run on field elements unchanged, so both are proved as shipped: the scheduler over a whole
-trajectory down to :math:`\bar\alpha = 1`, for every ``eta``. In floats the released step must lie within the bound of its
-own roundings around the exact native step, one step at a time: on a float64 table put in place of the float32 one that
-the scheduler builds whatever the model's dtype, and on that float32 table as shipped.
+Both are plain arithmetic and run on field elements unchanged, so both are proved as shipped: the scheduler at an inner
+step and at the last one, which ends at :math:`\bar\alpha = 1`, for every ``eta``. In floats the released step must lie
+within the bound of its own roundings around the exact native step, one step at a time: on a float64 table put in place of
+the float32 one that the scheduler builds whatever the model's dtype, and on that float32 table as shipped.
 
 References
 ----------
@@ -75,7 +75,8 @@ def ddim_proved() -> str:
         else:
             assert_differ(got, native.step(Symbolic, z, pred, s, t), f"{what}: with noise against without")
         steps += 1
-    return f"step() proved as shipped on VP for every eta: {steps} cases of {len(SPACES)} prediction types, last step included"
+    kinds = ", ".join(SPACES)
+    return f"step() proved as shipped on VP for every eta, the last step included: {steps} cases of {kinds}"
 
 
 def _vp_step(last: bool) -> tuple[Point, Point, tuple[Symbol, ...]]:
@@ -166,7 +167,9 @@ def ddim_floats(dtype: torch.dtype, steps: int = 4) -> str:
                 floats.check(f"{what}, {native.name}", mode, got, exact)
             z = got
     table = "a float64 copy of its table" if dtype == torch.float64 else "its float32 table as shipped"
-    return f"step() in {str(dtype).removeprefix('torch.')} on {table}, eta 0, 0.5, 1, {steps} steps to the end: {floats}"
+    return (
+        f"step() in {str(dtype).removeprefix('torch.')} on {table}, eta 0, 0.5, 1, {steps} steps to the end: {floats}"
+    )
 
 
 def one_trajectory(steps: int = 4) -> str:
@@ -183,7 +186,7 @@ def one_trajectory(steps: int = 4) -> str:
                 abar = released.alphas_cumprod[timestep]
                 at = Point(abar.sqrt(), (1 - abar).sqrt())
                 outputs = [to_space(torch, z, x, at, "x0", space) for x in (cond, uncond)]
-                got = released.step(cfg(*outputs, WEIGHT), timestep, z).prev_sample
+                got = released.step(cfg(outputs[0], outputs[1], WEIGHT), timestep, z).prev_sample
             exact = elementwise(
                 lambda z, c, u, s=s, t=t: SAMPLERS["ddim_x0"].step(INTERVAL, z, cfg(c, u, number(WEIGHT)), s, t),
                 *(z, cond, uncond),

@@ -1,8 +1,8 @@
 r"""Float results of released code against the exact value: draw the inputs, evaluate exactly, count, keep the worst.
 
-The inputs are multiples of 1/8, exact in every dtype, and all elements of all tensors of one draw differ, so that no two
-items of a batch are alike. The exact value is an interval of 60 digits around the formula on the exact inputs; the bound
-is that of the released code's own operations. What cannot be bounded is an error here, not a pass.
+The inputs are multiples of 1/8, exact in every dtype, and all elements of all tensors of one draw differ, so that no
+two items of a batch are alike. The exact value is an interval around the formula on the exact inputs; the bound is that
+of the released code's own operations. What cannot be bounded is an error here, not a pass.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cfg_equiv.exact.intervals import INTERVAL
+from cfg_equiv.exact.intervals import enclosure, number
 from cfg_equiv.rounding import BoundMode, assert_within
 
 SHAPE = (2, 3, 2)  # two items, three channels, two positions
@@ -42,7 +42,8 @@ class Floats:
     def check(self, what: str, mode: BoundMode, got: Tensor, exact: Sequence[Any]) -> None:
         """``got`` is within its bound of ``exact``, element by element, and the bound says something."""
         if mode.unknown:
-            raise AssertionError(f"{what}: {mode.unknown} operations of the released code have no rounding rule")
+            names = ", ".join(sorted(mode.unknown))
+            raise AssertionError(f"{what}: the released code uses operations without a rounding rule: {names}")
         flat, bound = got.flatten(), mode.error(got).flatten()
         middles, radii = zip(*(enclosure(x) for x in exact), strict=True)
         bound = bound + torch.tensor([float(radius) for radius in radii], dtype=torch.float64)

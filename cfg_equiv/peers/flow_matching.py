@@ -1,8 +1,8 @@
 r"""Meta's flow_matching: the conversions of ``AffineProbPath``.
 
-There :math:`X_t = \alpha_t X_1 + \sigma_t X_0` with ``x_1`` the data and ``x_0`` the **noise**, and time runs from noise
-to data. The six conversions between data ("target"), noise ("epsilon") and velocity take whatever the scheduler returns,
-so they run on field elements unchanged and are proved as shipped, on any differentiable path.
+There :math:`X_t = \alpha_t X_1 + \sigma_t X_0` with ``x_1`` the data and ``x_0`` the **noise**, and time runs from
+noise to data. The six conversions between data ("target"), noise ("epsilon") and velocity take whatever the scheduler
+returns, so they run on field elements unchanged and are proved as shipped, on any differentiable path.
 
 References
 ----------

@@ -82,7 +82,9 @@ def _empty_package(name: str) -> ModuleType:
     else:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.submodule_search_locations is None:
-            raise ModuleNotFoundError(f"expected the package {name!r} to be installed, found none: install it", name=name)
+            raise ModuleNotFoundError(
+                f"expected the package {name!r} to be installed, found none: install it", name=name
+            )
         path = list(spec.submodule_search_locations)
     module = ModuleType(name)
     module.__path__ = path

@@ -69,18 +69,16 @@ def scalings_proved() -> str:
             sigma, sigma_data, x, c, u, w = symbols(field, *field.gens)
             for positive in (sigma, sigma_data):
                 field.declare_positive(positive.sym)
-            at, shown = Point(1, sigma), []
-
-            def network(latent: Any, t: Any, pred: Any = c, shown: list[Any] = shown) -> Any:
-                shown.append(latent)
-                return pred
-
-            module = external if name == "VDenoiser" else layers
-            wrapper = getattr(module, name)(network)
+            at = Point(1, sigma)
+            shown: list[Any] = []
+            wrapper = getattr(external if name == "VDenoiser" else layers, name)(_network([c], shown))
             wrapper.sigma_data = sigma_data
             c_skip, c_out, c_in = wrapper.get_scalings(sigma)
             for got, expected, what in zip(
-                (c_skip, sign * c_out, c_in), edm_scalings(Symbolic, sigma, sigma_data), ("c_skip", "c_out", "c_in"), strict=True
+                (c_skip, sign * c_out, c_in),
+                edm_scalings(Symbolic, sigma, sigma_data),
+                ("c_skip", "c_out", "c_in"),
+                strict=True,
             ):
                 assert_equal(got, expected, f"{name} {what}")
             native = row(Symbolic, at, sigma_data)
@@ -88,18 +86,18 @@ def scalings_proved() -> str:
             assert_equal(denoised, convert(x, c, at, native, x0(Symbolic, at)), f"{name}.forward")
             assert_equal(denoised, denoised_from_edm_f(Symbolic, x, sign * c, sigma, sigma_data), f"{name} as EDM's D")
             assert_equal(shown[0], x * c_in, f"the latent {name} shows its network")
-            wrapper.inner_model = lambda latent, t: u
+            wrapper.inner_model = _network([u, cfg(c, u, w)], [])
             other = wrapper(x, sigma)
-            wrapper.inner_model = lambda latent, t: cfg(c, u, w)
-            assert_equal(wrapper(x, sigma), cfg(denoised, other, w), f"guided D of {name}")
-            assert_differ(wrapper(x, sigma), cfg(other, denoised, w), f"guided D of {name}, branches exchanged")
+            guided = wrapper(x, sigma)
+            assert_equal(guided, cfg(denoised, other, w), f"guided D of {name}")
+            assert_differ(guided, cfg(other, denoised, w), f"guided D of {name}, branches exchanged")
     return "proved as shipped for any sigma_data: get_scalings and forward are the rows F and -F; guided F = guided D"
 
 
 def euler_proved() -> str:
-    """``sample_euler`` through ``VDenoiser`` is angular DDIM on v and Euler on the VE ODE, traces of latents included."""
+    """``sample_euler`` through ``VDenoiser`` is angular DDIM on v and Euler on the VE ODE, with the same latents."""
     with released() as (external, sampling):
-        field, kappas, x, cs, us, w = _trajectory(3)
+        kappas, x, cs, us, w = _trajectory(3)
         shown: list[Any] = []
         guided = [cfg(c, u, w) for c, u in zip(cs, us, strict=True)]
         denoiser = external.VDenoiser(_network(guided, shown))
@@ -122,7 +120,10 @@ def euler_proved() -> str:
         assert_equal(out, by_x0, "sample_euler through VDenoiser, as Euler on the VE ODE")
         assert_equal(outside, by_v, "sample_euler with the guidance on D")
         assert_differ(out, by_v + x, "sample_euler with a changed end")
-    return "proved as shipped, 3 steps to sigma 0, guided: sample_euler(VDenoiser(v)) = ddim_v = euler_ve, same latents; guided D = guided v"
+    return (
+        "proved as shipped, 3 guided steps to sigma 0: sample_euler through VDenoiser is ddim_v and euler_ve, "
+        "with the same latents; guiding D is guiding v"
+    )
 
 
 def ancestral_proved() -> str:
@@ -159,7 +160,11 @@ def dpmpp_sde_proved() -> str:
         h = k0.log() - k1.log()
         field.declare_positive((-eta * h * 2).expm1().neg().sym)  # the radicand of the noise
         out = sampling.sample_dpmpp_2m_sde(
-            external.VDenoiser(lambda latent, t: v), x, Levels(k0, k1), disable=True, eta=eta,
+            external.VDenoiser(lambda latent, t: v),
+            x,
+            Levels(k0, k1),
+            disable=True,
+            eta=eta,
             noise_sampler=lambda sigma, sigma_next: n,
         )
         s, t = point(Symbolic, 1 + 0 * k0, k0), point(Symbolic, 1 + 0 * k1, k1)
@@ -170,14 +175,14 @@ def dpmpp_sde_proved() -> str:
     return "first step proved as shipped for every eta > 0: the native form"
 
 
-def _trajectory(n: int) -> tuple[Field, list[Symbol], Symbol, list[Symbol], list[Symbol], Symbol]:
+def _trajectory(n: int) -> tuple[list[Symbol], Symbol, list[Symbol], list[Symbol], Symbol]:
     names = [f"{kind}{i}" for kind in "kcu" for i in range(n)]
     field = Field([*names, "x", "w", "randn"])
     made = dict(zip(field.gens, symbols(field, *field.gens), strict=True))
     kappas, cs, us = ([made[f"{kind}{i}"] for i in range(n)] for kind in "kcu")
     for kappa in kappas:
         field.declare_positive(kappa.sym)
-    return field, kappas, made["x"], cs, us, made["w"]
+    return kappas, made["x"], cs, us, made["w"]
 
 
 def _network(outputs: list[Any], shown: list[Any]) -> Callable[..., Any]:
@@ -202,7 +207,7 @@ WEIGHT = 7.5
 
 
 def euler_floats(dtype: torch.dtype = torch.float64) -> str:
-    """``sample_euler`` step by step against DDIM on v and Euler on the VE ODE; the whole run is the chain of its steps."""
+    """``sample_euler``, step by step, against DDIM on v and Euler on the VE ODE; the whole run is the chain."""
     floats = Floats()
     with released() as (external, sampling):
         x, *branches = draw(2 * len(SIGMAS) - 1, seed=9, dtype=dtype)
@@ -215,16 +220,16 @@ def euler_floats(dtype: torch.dtype = torch.float64) -> str:
                 got = sampling.sample_euler(
                     external.VDenoiser(_network([cfg(cond, uncond, WEIGHT)], shown)), x, sigmas, disable=True
                 )
-                on_d = _guided(*(external.VDenoiser(_network([v], [])) for v in (cond, uncond)), WEIGHT)
+                on_d = _guided(external.VDenoiser(_network([cond], [])), external.VDenoiser(_network([uncond], [])), WEIGHT)
                 outside = sampling.sample_euler(on_d, x, sigmas, disable=True)
             s, t = (vp_point(INTERVAL, number(kappa)) for kappa in pair)
             what = f"sample_euler, {dtype}, sigma {pair[0]} to {pair[1]}"
             floats.check(f"{what}, latent", mode, shown[0], elementwise(lambda x, s=s: x * s.alpha, x))
             for name in ("ddim_v", "euler_ve"):
                 exact = elementwise(
-                    lambda x, c, u, s=s, t=t, name=name: step_from(
-                        INTERVAL, SAMPLERS[name], "v", x * s.alpha, cfg(c, u, number(WEIGHT)), s, t
-                    ) / t.alpha,
+                    lambda x, c, u, s=s, t=t, name=name: (
+                        step_from(INTERVAL, SAMPLERS[name], "v", x * s.alpha, cfg(c, u, number(WEIGHT)), s, t) / t.alpha
+                    ),
                     *(x, cond, uncond),
                 )
                 floats.check(f"{what}, {name}, guided v", mode, got, exact)
@@ -235,7 +240,7 @@ def euler_floats(dtype: torch.dtype = torch.float64) -> str:
         end = sampling.sample_euler(whole, start, torch.tensor(SIGMAS, dtype=dtype), disable=True)
         if not torch.equal(end, x):
             raise AssertionError("the whole run of sample_euler is not the chain of its single steps")
-    return f"sample_euler through VDenoiser, guided, {len(SIGMAS) - 1} steps to sigma 0, against ddim_v and euler_ve: {floats}"
+    return f"guided, {len(SIGMAS) - 1} steps to sigma 0, against ddim_v and euler_ve: {floats}"
 
 
 def stochastic_floats(name: str, native: str, etas: tuple[float, ...]) -> str:
@@ -259,9 +264,9 @@ def stochastic_floats(name: str, native: str, etas: tuple[float, ...]) -> str:
             s, t = (s, t) if end else (point(INTERVAL, s.alpha, s.sigma), point(INTERVAL, t.alpha, t.sigma))
             sampler = SAMPLERS["euler_ve" if end else native]
             exact = elementwise(
-                lambda x, v, n, s=s, t=t, sampler=sampler, eta=eta: step_from(
-                    INTERVAL, sampler, "v", x * s.alpha, v, s, t, **_extras(sampler, n, eta)
-                ) / t.alpha,
+                lambda x, v, n, s=s, t=t, sampler=sampler, eta=eta: (
+                    step_from(INTERVAL, sampler, "v", x * s.alpha, v, s, t, **_extras(sampler, n, eta)) / t.alpha
+                ),
                 *(x, v, noise),
             )
             floats.check(f"{name}, eta {eta}, sigma {pair[0]} to {pair[1]}", mode, got, exact)

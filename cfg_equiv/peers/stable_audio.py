@@ -2,12 +2,12 @@ r"""stable-audio-tools: the guidance inside ``DiffusionTransformer.forward`` and
 
 The transformer doubles its batch, runs the network once and guides its outputs, whatever they are: with the ``v``
 objective that is CFG on ``v``, which equals CFG on ``eps`` and on ``x0``. With ``scale_phi`` it then rescales by a
-standard deviation over **channels**, and that does not commute with a change of parameterization: the same released rule
-on ``x0`` gives another sample, and how far off it is, is :func:`~cfg_equiv.algebra.guidance.nonlinear.std_rescale`
-evaluated in the two spaces.
+standard deviation over **channels**, and that does not commute with a change of parameterization: the same released
+rule on ``x0`` gives another sample, and how far off it is, is
+:func:`~cfg_equiv.algebra.guidance.nonlinear.std_rescale` evaluated in the two spaces.
 
-``forward`` runs as released; the network behind it (``_forward``) is replaced by a known denoiser, and its unused layers
-by stand-ins.
+``forward`` runs as released; the network behind it (``_forward``) is replaced by a known denoiser, and its unused
+layers by stand-ins.
 
 References
 ----------
@@ -53,7 +53,9 @@ Guide = Callable[..., Tensor]
 def released_guidance() -> Iterator[Guide]:
     """``guide(cond, uncond, z, scale_phi)``: the released ``forward`` around a network with these two outputs."""
     with isolated("stable_audio_tools.models.dit", stubs=STUBS) as (dit,):
-        model = dit.DiffusionTransformer(io_channels=SHAPE[1], embed_dim=2, cond_token_dim=1, num_heads=1, depth=1).double()
+        model = dit.DiffusionTransformer(
+            io_channels=SHAPE[1], embed_dim=2, cond_token_dim=1, num_heads=1, depth=1
+        ).double()
 
         def guide(cond: Tensor, uncond: Tensor, z: Tensor, scale_phi: float) -> Tensor:
             outputs = {1.0: cond, 0.0: uncond}  # by the conditioning token: the branch is chosen as the model asks
@@ -117,7 +119,7 @@ def plain_cfg() -> str:
 
 def scale_phi(phi: float = 0.75) -> str:
     """With ``scale_phi`` the released rule on v differs from itself on x0 and eps by what ``std_rescale`` says."""
-    floats, smallest, (exact_at, at) = Floats(), [], _level()
+    floats, largest, (exact_at, at) = Floats(), [], _level()
     z, cond, uncond = draw(3, seed=5)
     with released_guidance() as guide:
         for space in ("x0", "eps"):
@@ -125,8 +127,12 @@ def scale_phi(phi: float = 0.75) -> str:
                 with BoundMode() as mode:
                     direct, detour = (
                         to_space(
-                            torch, z, guide(*(to_space(torch, z, x, at, "x0", name) for x in (cond, uncond)), z, weight),
-                            at, name, "v",
+                            torch,
+                            z,
+                            guide(*(to_space(torch, z, x, at, "x0", name) for x in (cond, uncond)), z, weight),
+                            at,
+                            name,
+                            "v",
                         )
                         for name in ("v", space)
                     )
@@ -135,12 +141,16 @@ def scale_phi(phi: float = 0.75) -> str:
                 floats.check(f"scale_phi {weight}: v against {space}", mode, got, exact)
                 sizes = [abs(enclosure(x)[0]) for x in exact]
                 if weight:
-                    smallest.append(float(max(sizes)))
-                    if not any(size > limit for size, limit in zip(sizes, mode.error(got).flatten().tolist(), strict=True)):
-                        raise AssertionError(f"scale_phi {weight}: v against {space} shows no difference beyond rounding")
+                    largest.append(float(max(sizes)))
+                    if not any(
+                        size > limit for size, limit in zip(sizes, mode.error(got).flatten().tolist(), strict=True)
+                    ):
+                        raise AssertionError(
+                            f"scale_phi {weight}: v against {space} shows no difference beyond rounding"
+                        )
     return (
-        f"forward() at cfg_scale {WEIGHT}, scale_phi {phi}: on v it differs from x0 by up to {smallest[0]:.3g} and from eps "
-        f"by up to {smallest[1]:.3g}, both as std_rescale says; none at scale_phi 0: {floats}"
+        f"forward() at cfg_scale {WEIGHT}, scale_phi {phi}: on v it differs from x0 by up to {largest[0]:.3g} and from "
+        f"eps by up to {largest[1]:.3g}, both as std_rescale says; not at all at scale_phi 0: {floats}"
     )
 
 
@@ -177,7 +187,9 @@ def v_loop() -> str:
             exact = elementwise(lambda x: x, z)
             for i, (x, _) in enumerate(shown):
                 floats.check(f"{what}, latent of call {i}", mode, x, exact)
-                values = zip(exact, *(elementwise(lambda x: x, tensor) for tensor in (outputs[i], noises[i])), strict=True)
+                values = zip(
+                    exact, *(elementwise(lambda x: x, tensor) for tensor in (outputs[i], noises[i])), strict=True
+                )
                 s, rows = points[i], list(values)
                 if i < steps - 1:
                     extras = [{"noise": n, "eta": number(eta)} if eta else {} for _, _, n in rows]

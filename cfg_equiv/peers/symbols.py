@@ -18,7 +18,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from cfg_equiv.exact.field import ExactError, Field, Sym
+from cfg_equiv.exact.element import ExactError, Sym
+from cfg_equiv.exact.field import Field
 
 
 class Opaque:

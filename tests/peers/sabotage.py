@@ -19,7 +19,7 @@ def mutated(function: Callable[..., Any], old: str, new: str) -> Callable[..., A
 
 
 def sabotage(monkeypatch: Any, peer: ModuleType, target: str, old: str, new: str) -> None:
-    """Have the ``isolated`` of a peer's module hand out released modules with one function (``a.b`` a method) changed."""
+    """Have a peer's ``isolated`` hand out released modules with one function (``a.b`` a method) changed."""
     original = peer.isolated
 
     @contextlib.contextmanager

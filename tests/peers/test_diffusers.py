@@ -46,7 +46,9 @@ def test_a_relative_change_of_a_millionth_fails_in_float64_and_float32_alone_let
 
 
 def test_a_wrong_v_breaks_the_one_trajectory(monkeypatch):
-    changed = mutated(DDIMScheduler.step, "(alpha_prod_t**0.5) * model_output + (", "(alpha_prod_t**0.5) * model_output - (")
+    changed = mutated(
+        DDIMScheduler.step, "(alpha_prod_t**0.5) * model_output + (", "(alpha_prod_t**0.5) * model_output - ("
+    )
     monkeypatch.setattr(DDIMScheduler, "step", changed)
     result = BY_NAME["diffusers DDIMScheduler, one trajectory"]()
     assert result.status == "failed"

@@ -55,4 +55,7 @@ def test_a_changed_release_fails(monkeypatch, names, target, old, new):
 def test_a_whole_run_that_is_not_its_steps_fails(monkeypatch):
     sabotage(monkeypatch, peer, "sample_euler", "sigmas[i + 1] - sigma_hat", "(i + 1) * (sigmas[i + 1] - sigma_hat)")
     result = BY_NAME["sample_euler through VDenoiser, floats"]()
-    assert (result.status, result.detail) == ("failed", "the whole run of sample_euler is not the chain of its single steps")
+    assert (result.status, result.detail) == (
+        "failed",
+        "the whole run of sample_euler is not the chain of its single steps",
+    )

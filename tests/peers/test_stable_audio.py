@@ -23,7 +23,11 @@ def test_the_release_does_as_proved(comparison, status):
         ((PLAIN, PHI), "(cond_output - uncond_output) * cfg_scale", "(uncond_output - cond_output) * cfg_scale"),
         ((PLAIN,), "uncond_output + (cond_output", "cond_output + (cond_output"),
         ((PLAIN, PHI), "torch.cat([x, x], dim=0)", "torch.cat([x, 2 * x], dim=0)"),
-        ((PLAIN, PHI), "torch.cat([cross_attn_cond, null_embed], dim=0)", "torch.cat([null_embed, cross_attn_cond], dim=0)"),
+        (
+            (PLAIN, PHI),
+            "torch.cat([cross_attn_cond, null_embed], dim=0)",
+            "torch.cat([null_embed, cross_attn_cond], dim=0)",
+        ),
         ((PHI,), "cond_output.std(dim=1", "uncond_output.std(dim=1"),
         ((PHI,), "cond_output.std(dim=1", "cond_output.std(dim=2"),
         ((PHI,), "cond_output.std(dim=1, keepdim=True)", "cond_output.std(dim=1, keepdim=True, correction=0)"),

@@ -34,10 +34,10 @@ def test_comparisons_follow_the_declared_signs(field):
     a, b = symbols(field, "a", "b")
     assert a > 0
     assert a <= math.inf
-    assert 0.0 <= a
+    assert a >= 0.0
     assert not a < 0
     assert -a < 0
-    assert a >= a  # noqa: PLR0124
+    assert a >= a
     with pytest.raises(ExactError, match="declare the sign of their difference"):
         _ = a < b
     field.declare_positive((b - a).sym)

@@ -8,7 +8,6 @@ import torch
 from mpmath import mpf
 
 from cfg_equiv.errors import LevelError, ParameterError, UnknownNameError
-from cfg_equiv.peers.isolated import isolated
 from cfg_equiv.rounding import assert_within
 from cfg_equiv.schedules import exponential, karras, levels, on_path, uniform_log_snr
 from cfg_equiv.schedules.spacings import exponential_level, karras_level
@@ -21,6 +20,8 @@ LOG = abs(math.log(LOW))  # the larger of the two
 @pytest.fixture(scope="module")
 def released():
     pytest.importorskip("torchsde")
+    from cfg_equiv.peers.isolated import isolated
+
     with isolated("k_diffusion.sampling") as (sampling,):
         yield sampling
 

@@ -1,0 +1,42 @@
+"""The rational namespace: the statistics of the non-linear rules, and logarithms that keep only their ratio."""
+
+from fractions import Fraction as F
+
+import pytest
+import torch
+
+from cfg_equiv.exact.rational import RATIONAL, vector
+from cfg_equiv.exact.surds import sqrt
+
+
+def test_std_is_the_one_torch_takes():
+    values = vector(1, 2, 4, 9)
+    exact = RATIONAL.std(values)
+    assert exact * exact == F(38, 3)
+    measured = torch.tensor([1.0, 2.0, 4.0, 9.0], dtype=torch.float64).std().item()
+    assert round(F(measured) ** 2 * 3) == 38
+
+
+def test_norm_dot_clip_minimum():
+    assert RATIONAL.norm(vector(3, 4)) == 5
+    assert RATIONAL.norm(vector(1, 1)) == sqrt(2)
+    assert RATIONAL.dot(vector(1, 2), vector(3, "1/2")) == 4
+    assert RATIONAL.clip(vector(-3, "1/2", 3), -1, 1) == vector(-1, "1/2", 1)
+    assert RATIONAL.minimum(1, F(1, 2)) == F(1, 2)
+
+
+def test_vectors_broadcast_scalars_and_refuse_other_lengths():
+    assert 2 * vector(1, 2) - vector(1, 1) / 2 == vector("3/2", "7/2")
+    assert 1 - vector(1, 2) == -vector(0, 1)
+    with pytest.raises(ValueError, match="shorter"):
+        _ = vector(1, 2, 3) + vector(1, 2)
+
+
+def test_logarithms_are_ratios():
+    h = RATIONAL.log(F(3)) - RATIONAL.log(F(2))
+    assert RATIONAL.expm1(h) == F(1, 2)
+    assert RATIONAL.expm1(-h) == F(-1, 3)
+    assert RATIONAL.expm1(2 * h) == F(5, 4)
+    assert RATIONAL.expm1(F(1, 2) * h) == sqrt(F(3, 2)) - 1
+    with pytest.raises(ArithmeticError, match="multiple of 1/2"):
+        _ = F(1, 3) * h

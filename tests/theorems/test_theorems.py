@@ -1,0 +1,36 @@
+"""Every theorem holds, and every twin of it falls."""
+
+from functools import cache
+
+import pytest
+
+from cfg_equiv.algebra.rows import PARAMETERIZATIONS
+from cfg_equiv.algebra.samplers import SAMPLERS
+from cfg_equiv.theorems import THEOREMS
+from cfg_equiv.theorems import prove as prove_anew
+
+prove = cache(prove_anew)  # deterministic, and asked for twice here
+
+EXPECTED = {
+    *(f"Q{k}" for k in range(1, 9)), *(f"P{k}" for k in range(1, 10)), "G1", "G2", "S1", "S2", "S3", "S4", "S7", "N1", "N2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.id)
+def test_theorem(theorem):
+    result = prove(theorem)
+    assert result.holds, result.detail
+    assert result.status == ("argued" if theorem.method == "argued" else "proved")
+    assert result.calls, "the claim executed no shipped formula"
+    assert bool(theorem.argument) == (theorem.method == "argued")
+
+
+def test_the_list_is_complete_and_sorted():
+    assert {theorem.id for theorem in THEOREMS} == EXPECTED
+    assert len(THEOREMS) == len(EXPECTED)
+
+
+def test_every_formula_of_the_samplers_and_rows_is_executed_by_some_theorem():
+    calls = {call.rsplit(".", 1)[-1] for theorem in THEOREMS for call in prove(theorem).calls}
+    assert {sampler.native.__name__ for sampler in SAMPLERS.values()} <= calls
+    assert {p.row.__name__ for p in PARAMETERIZATIONS.values()} <= calls
