@@ -83,7 +83,7 @@ def require_determined(
         raise SingularEndError(
             sentence(
                 f"a source that determines {goal} at alpha = {alpha:g}, sigma = {sigma:g}",
-                f"{source!r}, which there says no more than z does",
+                f"{source!r}, which says no more than z there",
                 f"use a network of one of {_survivors(bad, at, values)}, or keep away from that end",
             )
         )

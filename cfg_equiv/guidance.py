@@ -16,7 +16,7 @@ from cfg_equiv.algebra.guidance.cfg import cfg, cfg_from_cond, weight_off_at_one
 from cfg_equiv.algebra.guidance.interval import interval_weight
 from cfg_equiv.algebra.guidance.learned_variance import guide_mean_channels
 from cfg_equiv.errors import MismatchError, ParameterError, WeightError, sentence, unknown_name
-from cfg_equiv.validation import broadcast, described, level_at, per_element, require_alike, require_latent
+from cfg_equiv.validation import broadcast, described, first, level_at, per_element, require_alike, require_latent
 
 CONVENTIONS: dict[str, Callable[[Any, Any, Any], Any]] = {"u+w(c-u)": cfg, "c+w(c-u)": cfg_from_cond}
 OFF: dict[str, int] = {"u+w(c-u)": 1, "c+w(c-u)": 0}  # the weight at which the conditional prediction comes back
@@ -29,10 +29,11 @@ def _rule(convention: str) -> Callable[[Any, Any, Any], Any]:
 
 
 def _finite(name: str, w: Any) -> None:
-    if not torch.isfinite(torch.as_tensor(w)).all():
-        raise WeightError(
-            sentence(f"{name} to be a finite number", str(w), "check where the guidance weight comes from")
-        )
+    weights = torch.as_tensor(w)
+    bad = ~torch.isfinite(weights)
+    if bad.any():
+        came = first(weights, bad)
+        raise WeightError(sentence(f"{name} to be a finite number", came, "check where the guidance weight comes from"))
 
 
 def _weight(name: str, w: Any, like: Tensor) -> Tensor:

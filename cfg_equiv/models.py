@@ -31,7 +31,7 @@ from cfg_equiv.algebra.gaussian import (
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.stepping import emit
 from cfg_equiv.errors import MismatchError, ParameterError, SingularEndError, sentence
-from cfg_equiv.validation import level_at, require_latent, require_parameterization, row_parameters
+from cfg_equiv.validation import first, level_at, require_latent, require_parameterization, row_parameters
 
 
 class Model(ABC):
@@ -69,10 +69,10 @@ class Gaussian(Model):
     var: Tensor
 
     def __post_init__(self) -> None:
-        if not ((self.var >= 0) & torch.isfinite(self.var)).all():
-            raise ParameterError(
-                sentence("variances finite and not negative", str(self.var), "pass variances, not logs")
-            )
+        bad = ~((self.var >= 0) & torch.isfinite(self.var))
+        if bad.any():
+            came = first(self.var, bad)
+            raise ParameterError(sentence("variances finite and not negative", came, "pass variances, not logs"))
 
     def x0(self, z: Tensor, at: Point) -> Tensor:
         """The posterior mean of the data; the mean itself where ``z`` has no variance."""
@@ -128,10 +128,9 @@ class FullGaussian(Model):
     def _rotated(self, z: Tensor) -> tuple[Gaussian, Tensor]:
         """The diagonal Gaussian, and the basis: ``x @ basis`` are the coordinates of x."""
         var, basis = torch.linalg.eigh(self.cov)
-        if not (var > 0).all():
-            raise ParameterError(
-                sentence("a positive definite covariance", f"eigenvalues {var}", "add to its diagonal")
-            )
+        if (var <= 0).any():
+            came = f"the eigenvalue {first(var, var <= 0)}"
+            raise ParameterError(sentence("a positive definite covariance", came, "add to its diagonal"))
         return Gaussian((self.mean @ basis).to(z), var.to(z)), basis.to(z)
 
     def x0(self, z: Tensor, at: Point) -> Tensor:

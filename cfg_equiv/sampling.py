@@ -32,7 +32,7 @@ from cfg_equiv.errors import (
     sentence,
     unknown_name,
 )
-from cfg_equiv.validation import level_at, per_element, require_alike, require_parameterization, row_parameters
+from cfg_equiv.validation import first, level_at, per_element, require_alike, require_parameterization, row_parameters
 
 _ETA_UNBOUNDED = {"dpmpp_sde_eta"}
 
@@ -141,9 +141,11 @@ def _extras(sampler: Sampler, z: Tensor, noise: Tensor | None, eta: Any) -> dict
     if eta is not None:
         extras["eta"] = per_element("eta", eta, z)
         high = float("inf") if sampler.name in _ETA_UNBOUNDED else 1.0
-        if not ((extras["eta"] >= 0) & (extras["eta"] <= high) & torch.isfinite(extras["eta"])).all():
+        bad = ~((extras["eta"] >= 0) & (extras["eta"] <= high) & torch.isfinite(extras["eta"]))
+        if bad.any():
+            came = first(extras["eta"], bad)
             raise ParameterError(
-                sentence(f"eta in [0, {high:g}] for sampler {sampler.name!r}", str(eta), "0 is deterministic")
+                sentence(f"a finite eta in [0, {high:g}] for sampler {sampler.name!r}", came, "0 is deterministic")
             )
     return extras
 

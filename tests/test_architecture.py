@@ -92,11 +92,15 @@ def test_bare_formulas_have_no_float_literals_and_decide_nothing():
 
 
 def test_no_file_is_too_long_for_one_sitting():
-    long = {str(p.relative_to(PACKAGE)): n for p in PACKAGE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 300}
+    long = {
+        str(p.relative_to(PACKAGE)): n for p in PACKAGE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 300
+    }
     assert long == {}
 
 
-@pytest.mark.parametrize("module", ["cfg_equiv", "cfg_equiv.theorems", "cfg_equiv.exact.field", "cfg_equiv.theorems.grid"])
+@pytest.mark.parametrize(
+    "module", ["cfg_equiv", "cfg_equiv.theorems", "cfg_equiv.exact.field", "cfg_equiv.theorems.grid"]
+)
 def test_importing_does_not_import_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -90,7 +90,7 @@ def test_the_message_names_the_survivors():
     with pytest.raises(SingularEndError) as error:
         convert(EPS, EPS, source="eps", target="x0", alpha=0.0, sigma=1.0)
     assert str(error.value) == (
-        "expected a source that determines 'x0' at alpha = 0, sigma = 1, got 'eps', which there says no more than z does: "
+        "expected a source that determines 'x0' at alpha = 0, sigma = 1, got 'eps', which says no more than z there: "
         "use a network of one of flow, reversed_flow, v, x0, z_minus_denoised, or keep away from that end"
     )
 
@@ -175,5 +175,5 @@ def test_bad_input():
         convert(X0, EPS, **call | {"target": "velocity"})
     with pytest.raises(ParameterError, match="sigma_data= for parameterization 'F', got nothing"):
         convert(X0, EPS, **call | {"source": "F"})
-    with pytest.raises(SingularEndError, match="got 'velocity', which there says no more than z does"):
+    with pytest.raises(SingularEndError, match="got 'velocity', which says no more than z there"):
         convert(X0, EPS, **call | {"source": "velocity"}, dalpha=1.0, dsigma=1.0)  # along z itself

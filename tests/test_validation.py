@@ -30,7 +30,7 @@ def test_numbers_become_tensors_of_the_latents_dtype():
         (torch.ones(4), r"alpha to be a number or to broadcast against shape \(2, 3, 4\) .*: give one level an item as "
                         r"alpha\.reshape\(-1, 1, 1\)"),
         (torch.ones(3, 1, 1), r"got a float32 tensor of shape \(3, 1, 1\)"),
-        (torch.ones(()).double(), r"alpha to have the latent's dtype and device .*, got a float64 tensor of shape \(\): "
+        (torch.ones(()).double(), r"alpha to have the latent's dtype and device .*, got a float64 tensor .*: "
                                   r"use alpha\.to\(z\), or pass a Python float"),
         ("1", r"alpha to be a number or a tensor, got '1': pass a float"),
         (True, r"alpha to be a number or a tensor, got True"),

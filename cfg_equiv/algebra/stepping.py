@@ -18,9 +18,12 @@ def to_space(xp: Any, z: Any, pred: Any, at: Point, source: str, target: str, **
 
 
 def step_from(xp: Any, sampler: Sampler, source: str, z: Any, pred: Any, s: Point, t: Point, **given: Any) -> Any:
-    """One step from ``s`` to ``t``, given a prediction in parameterization ``source``; with the sampler's extras."""
-    extras = {name: given.pop(name) for name in ("noise", "eta") if name in given}
-    return sampler.step(xp, z, to_space(xp, z, pred, s, source, sampler.space, **given), s, t, **extras)
+    """One step from ``s`` to ``t`` given a prediction in parameterization ``source``.
+
+    ``given`` holds what the row needs (``sigma_data``, ...) and what the sampler takes (``noise``, ``eta``).
+    """
+    native = to_space(xp, z, pred, s, source, sampler.space, **given)
+    return sampler.step(xp, z, native, s, t, **given)
 
 
 def emit(xp: Any, x0: Any, eps: Any, at: Point, name: str, **parameters: Any) -> Any:

@@ -1,8 +1,9 @@
 """What a comparison with released code is, and how its outcome becomes a record.
 
 A comparison is data: a name, the distributions it needs and a claim. The claim raises :class:`AssertionError` where the
-released code does not do what it says, and returns one line of detail otherwise. Nothing else is caught, with one
-exception: a released module that cannot be imported is a failed comparison, not a crash.
+released code does not do what it says, and returns one line of detail otherwise. Two more outcomes are failures and not
+crashes: a released module that cannot be imported, and a proof that the exact oracle cannot decide
+(:class:`~cfg_equiv.exact.element.ExactError`). Nothing else is caught.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
+from cfg_equiv.exact.element import ExactError
 from cfg_equiv.results import PeerResult
 
 INSTALL = {
@@ -40,6 +42,8 @@ class Comparison:
             return PeerResult(self.name, peer, self.holds, self.claim())
         except AssertionError as error:
             return PeerResult(self.name, peer, "failed", str(error))
+        except ExactError as error:
+            return PeerResult(self.name, peer, "failed", f"the proof does not close: {error}")
         except ImportError as error:
             return PeerResult(
                 self.name, peer, "failed", f"the released code of {self.needs[0]} cannot be imported: {error}"

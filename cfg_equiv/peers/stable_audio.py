@@ -30,15 +30,15 @@ from cfg_equiv.algebra.literature import x0_from_v_vp
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.samplers import SAMPLERS
 from cfg_equiv.algebra.stepping import to_space
-from cfg_equiv.exact.intervals import INTERVAL
+from cfg_equiv.exact.intervals import INTERVAL, enclosure, number
 from cfg_equiv.exact.rational import Vector
 from cfg_equiv.peers.compare import Comparison
-from cfg_equiv.peers.floats import SHAPE, Floats, draw, elementwise, enclosure, number
+from cfg_equiv.peers.floats import SHAPE, Floats, draw, elementwise
 from cfg_equiv.peers.isolated import isolated
 from cfg_equiv.rounding import BoundMode
 
 NEEDS = ("stable-audio-tools", "einops")
-SAMPLE_NEEDS = ("stable-audio-tools", "tqdm")
+SAMPLE_NEEDS = ("stable-audio-tools", "k-diffusion", "tqdm")
 STUBS: dict[str, dict[str, Any]] = {
     "stable_audio_tools.models.blocks": {"FourierFeatures": lambda *args: nn.Identity()},
     "stable_audio_tools.models.transformer": {"ContinuousTransformer": lambda **kwargs: nn.Identity()},
@@ -154,12 +154,19 @@ def scale_phi(phi: float = 0.75) -> str:
     )
 
 
+def _constant(x: float) -> Vector:
+    """A scalar as a vector: an interval does not multiply one."""
+    return Vector([number(x)] * SHAPE[1])
+
+
 def _gap(z: Vector, cond: Vector, uncond: Vector, phi: float, space: str, at: Point) -> Vector:
     """The rescaled guidance on v minus the one on ``space``, both as v, exactly."""
 
+    at = Point(_constant(at.alpha), _constant(at.sigma))
+
     def rule(name: str) -> Any:
         c, u = (to_space(INTERVAL, z, x, at, "x0", name) for x in (cond, uncond))
-        rescaled = std_rescale(Channels, c, cfg(c, u, number(WEIGHT)), number(phi))
+        rescaled = std_rescale(Channels, c, cfg(c, u, _constant(WEIGHT)), _constant(phi))
         return to_space(INTERVAL, z, rescaled, at, name, "v")
 
     difference: Vector = rule("v") - rule(space)
@@ -204,7 +211,7 @@ def v_loop() -> str:
 def _cosine_point(t: float) -> Point:
     """The schedule at ``t`` exactly, with the float64 pi of the library."""
     angle = number(t) * number(math.pi) / 2
-    return Point(CONTEXT.cos(angle), CONTEXT.sin(angle))
+    return Point(INTERVAL.cos(angle), INTERVAL.sin(angle))
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ _EXPORTS = {
     "self_check": "constants",
 }
 
-__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__all__ = sorted(_EXPORTS)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,13 @@
 r"""Tensors that carry a running bound of their own rounding error.
 
-``Bounded(value, err)`` runs through any formula of :mod:`cfg_equiv.algebra`. ``value`` is what plain torch computes, bit
-for bit; ``err`` is a float64 upper bound of the distance to the exact real result of the same formula on the exact
+``Bounded(value, err)`` runs through any formula of :mod:`cfg_equiv.algebra`. ``value`` is what plain torch computes,
+bit for bit; ``err`` is a float64 upper bound of the distance to the exact real result of the same formula on the exact
 inputs. After each operation
 
 .. math:: e \leftarrow \bigl(\text{propagated errors of the operands} + \max(u|v|, \eta)\bigr)(1 + 2^{-30})
 
-A Python integer is exact when the format holds it; scaling by 0, 1 or -1, by powers of two and adding zero do not round.
+A Python number is exact when the format holds it: torch rounds it to the format in a sum, and in a product or quotient
+to the op-math format. Scaling by 0, 1 or -1, by powers of two and adding zero do not round.
 ``1 / x`` is torch's ``reciprocal``, and ``n / x`` its product with ``n``: one rounding more.
 
 References
@@ -38,7 +39,8 @@ class Bounded:
             raise ValueError(f"expected the error bound in float64, got {err.dtype}; convert it with err.double()")
         if err.shape != value.shape:
             raise ValueError(
-                f"expected value and err of one shape, got {tuple(value.shape)} and {tuple(err.shape)}; expand err first"
+                f"expected value and err of one shape, got {tuple(value.shape)} and {tuple(err.shape)}; "
+                "expand err first"
             )
         self.value = value
         self.err = torch.where(value.isfinite() & ~err.isnan(), err, propagate.INF)
@@ -76,7 +78,7 @@ class Bounded:
         return self._sum(other, torch.rsub)
 
     def __mul__(self, other: Any) -> "Bounded":
-        b = self._operand(other)
+        b = self._operand(other, op_math=True)
         if b is None:
             return NotImplemented
         value = self.value * _raw(other)
@@ -86,15 +88,19 @@ class Bounded:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> "Bounded":
-        b = self._operand(other)
-        return NotImplemented if b is None else self._quotient(self.num, b, self.value / _raw(other), other)
+        b = self._operand(other, op_math=True)
+        if b is None:
+            return NotImplemented
+        return self._quotient(self.num, b, self.value / _raw(other), other)
 
     def __rtruediv__(self, other: Any) -> "Bounded":
         if isinstance(other, (int, float)):  # as torch does it: the reciprocal, then a product
             one = scalar(1, self.format, self.value)
-            return self._quotient(one, self.num, self.value.reciprocal(), 1) * other
+            return Bounded.__mul__(self._quotient(one, self.num, self.value.reciprocal(), 1), other)
         a = self._operand(other)
-        return NotImplemented if a is None else self._quotient(a, self.num, _raw(other) / self.value, other)
+        if a is None:
+            return NotImplemented
+        return self._quotient(a, self.num, _raw(other) / self.value, other)
 
     def _sum(self, other: Any, operation: Any) -> "Bounded":
         b = self._operand(other)
@@ -109,9 +115,9 @@ class Bounded:
         local = propagate.div_rounding(a, b, v, self.format)
         return self._new(value, propagate.div(a, b, v, self.format), local, other)
 
-    def _operand(self, other: Any) -> Num | None:
+    def _operand(self, other: Any, op_math: bool = False) -> Num | None:
         if isinstance(other, (int, float)):
-            return scalar(other, self.format.op_math, self.value)
+            return scalar(other, self.format.op_math if op_math else self.format, self.value)
         if isinstance(other, (Bounded, Tensor)):
             if other.dtype != self.dtype:
                 raise ValueError(

@@ -1,8 +1,8 @@
 r"""The running error bound of torch code that we did not write.
 
-:class:`BoundMode` sees every operator below autograd, runs it unchanged, and keeps beside each result a float64 bound of
-its distance to the exact real result of the same operations on the exact inputs. Outputs are bit-identical. Tensors that
-the mode has not seen are exact inputs, and so is what ``torch.tensor`` stored.
+:class:`BoundMode` sees every operator below autograd, runs it unchanged, and keeps beside each result a float64 bound
+of its distance to the exact real result of the same operations on the exact inputs. Outputs are bit-identical. Tensors
+that the mode has not seen are exact inputs, and so is what ``torch.tensor`` stored.
 
 An operator without a rule is counted in :attr:`BoundMode.unknown` and its results have an infinite error; the same
 counter records where an inexact value leaves torch (``.item()``, a branch). A caller that finds the counter non-empty
@@ -24,12 +24,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from cfg_equiv.rounding.constants import FORMATS, Format, format_of, self_check
 from cfg_equiv.rounding.propagate import INF, Num, finish, scalar
-from cfg_equiv.rounding.rules import RULES
+from cfg_equiv.rounding.rules import RULES, Unknown
 from cfg_equiv.rounding.shadow import Shadow
-
-
-class Unknown(Exception):
-    """Raised by a rule for a variant of its operator that it does not cover."""
 
 
 class Call:
@@ -50,7 +46,6 @@ class Call:
         copy = bool(self.written)
         self.exact = all(not self._inexact(t) for t in self.inputs)
         self._before = {id(t): self._snapshot(t, copy) for t in self.inputs}
-        self.before_dtype = self.given["self"].dtype if isinstance(self.given.get("self"), Tensor) else None
         self.result: Any = None
 
     def _inexact(self, t: Tensor) -> bool:
@@ -96,8 +91,11 @@ class Call:
         """The format of the result; ``None`` for integers."""
         return format_of(self.out.dtype) if self.out.dtype.is_floating_point else None
 
-    def num(self, name: str) -> Num:
-        """An argument as the kernel uses it: its conversion to the computing format is part of the error."""
+    def num(self, name: str, op_math: bool = False) -> Num:
+        """An argument as the kernel uses it: its conversion to the computing format is part of the error.
+
+        Python scalars are converted to that format too; products and quotients keep them in ``op_math``.
+        """
         value = self.given[name]
         f = self.format
         if isinstance(value, Tensor):
@@ -107,15 +105,15 @@ class Call:
             converted = n.x.to(getattr(torch, f.name)).double()
             return Num(n.x, n.e + torch.where(converted == n.x, 0.0, (converted - n.x).abs()))
         if isinstance(value, (bool, int, float)):
-            return scalar(value, f.op_math if f else FORMATS["float64"], self.out)
+            return scalar(value, FORMATS["float64"] if f is None else f.op_math if op_math else f, self.out)
         raise Unknown
 
 
-class BoundMode(TorchDispatchMode):
+class BoundMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """``with BoundMode() as mode: out = code(x)``, then ``mode.error(out)``; see the module's docstring."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self_check()
         self._shadow = Shadow()
         #: operators without a rule, and how often each was met

@@ -52,28 +52,33 @@ def rounded(v: Tensor, f: Format, units: float = 1) -> Tensor:
     return relative.clamp_min(units * f.eta)
 
 
-def exact_factor(a: Num) -> Tensor:
-    """Where multiplying by the value used only shifts the exponent: powers of two, with either sign."""
+def _power_of_two(a: Num) -> Tensor:
     return a.x.frexp().mantissa.abs() == 0.5
 
 
+def _unless(exact: Tensor, local: Tensor, v: Tensor, f: Format) -> Tensor:
+    """No rounding where the operation is exact; an underflow can still hide in a subnormal result."""
+    return torch.where(exact, torch.where(v.abs() < f.smallest_normal, f.eta, 0.0), local)
+
+
 def mul_rounding(a: Num, b: Num, v: Tensor, f: Format) -> Tensor:
-    """The rounding of a product ``v``; none where a factor is zero, underflow alone where one is a power of two."""
-    underflow = torch.where(v.abs() < f.smallest_normal, f.eta, 0.0)
-    local = torch.where(exact_factor(a) | exact_factor(b), underflow, rounded(v, f))
-    return torch.where((a.x == 0) | (b.x == 0), 0.0, local)
+    """The rounding of a product ``v``; none where a factor is zero or a power of two and ``f`` holds the other one."""
+    product = a.x * b.x
+    exact = (_power_of_two(a) | _power_of_two(b)) & (product == v)
+    return torch.where((a.x == 0) | (b.x == 0), 0.0, _unless(exact, rounded(v, f), v, f))
 
 
 def div_rounding(a: Num, b: Num, v: Tensor, f: Format) -> Tensor:
     """The rounding of a quotient; devices other than the CPU may multiply by a rounded reciprocal: two roundings."""
-    underflow = torch.where(v.abs() < f.smallest_normal, f.eta, 0.0)
-    local = torch.where(exact_factor(b), underflow, rounded(v, f, 1 if v.device.type == "cpu" else 2))
-    return torch.where(a.x == 0, 0.0, local)
+    exact = _power_of_two(b) & (a.x / b.x == v)
+    local = rounded(v, f, 1 if v.device.type == "cpu" else 2)
+    return torch.where(a.x == 0, 0.0, _unless(exact, local, v, f))
 
 
 def add_rounding(a: Num, b: Num, v: Tensor, f: Format) -> Tensor:
-    """The rounding of a sum: exact where a term is zero, and never subject to underflow."""
-    return torch.where((a.x == 0) | (b.x == 0), 0.0, v.abs() * f.u)
+    """The rounding of a sum or difference: none where one term is zero and ``f`` holds the other; no underflow."""
+    exact = ((a.x == 0) | (b.x == 0)) & (a.x.abs() + b.x.abs() == v.abs())
+    return torch.where(exact, 0.0, v.abs() * f.u)
 
 
 def finish(e: Tensor, v: Tensor) -> Tensor:
@@ -111,6 +116,12 @@ def sqrt(a: Num) -> Tensor:
     r""":math:`|\sqrt a - \sqrt A| = |a - A|/(\sqrt a + \sqrt A)`, and at most :math:`\sqrt{|a-A|}`."""
     roots = a.x.sqrt() + (a.x - a.e).clamp_min(0).sqrt()
     return torch.where(a.e == 0, 0.0, torch.minimum(a.e / roots, a.e.sqrt()))
+
+
+def reciprocal_sqrt(a: Num) -> Tensor:
+    r""":math:`|a^{-1/2} - A^{-1/2}| = |\sqrt A - \sqrt a|/\sqrt{aA}`; infinite where :math:`A` may be zero."""
+    least = a.x - a.e
+    return torch.where(a.e == 0, 0.0, torch.where(least > 0, sqrt(a) / (a.x.sqrt() * least.sqrt()), INF))
 
 
 def log(a: Num) -> Tensor:

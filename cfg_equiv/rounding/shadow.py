@@ -1,7 +1,7 @@
 """Shadow memory: for every storage the code writes to, one float64 error per element, at the same offset.
 
-A view is then a view of the shadow, and an in-place write to either is seen through both. Storages without a shadow hold
-exact numbers. The entries do not keep tensors alive.
+A view is then a view of the shadow, and an in-place write to either is seen through both. Storages without a shadow
+hold exact numbers. The entries do not keep tensors alive.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Shadow:
         size = storage.nbytes() // t.element_size()
         if entry is None or entry.itemsize != t.element_size():
             errors_of = torch.zeros(size, dtype=torch.float64, device=t.device)
-            entry = self._entries[storage._cdata] = _Entry(StorageWeakRef(storage), t.element_size(), errors_of)
+            entry = self._entries[storage._cdata] = _Entry(_weak(storage), t.element_size(), errors_of)
             self._sweep()
         elif entry.errors.numel() < size:  # the storage grew
             entry.errors = torch.cat([entry.errors, entry.errors.new_zeros(size - entry.errors.numel())])
@@ -58,5 +58,13 @@ class Shadow:
     def _sweep(self) -> None:
         if len(self._entries) < self._sweep_at:
             return
-        self._entries = {key: entry for key, entry in self._entries.items() if not entry.ref.expired()}
+        self._entries = {key: entry for key, entry in self._entries.items() if not _expired(entry.ref)}
         self._sweep_at = max(256, 2 * len(self._entries))
+
+
+def _weak(storage: torch.UntypedStorage) -> StorageWeakRef:
+    return StorageWeakRef(storage)  # type: ignore[no-untyped-call]
+
+
+def _expired(ref: StorageWeakRef) -> bool:
+    return bool(ref.expired())  # type: ignore[no-untyped-call]

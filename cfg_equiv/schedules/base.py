@@ -16,6 +16,7 @@ from torch import Tensor
 
 from cfg_equiv.algebra.points import Point, point
 from cfg_equiv.errors import LevelError, ParameterError, SingularEndError, sentence
+from cfg_equiv.validation import described, first
 
 Path = Literal["vp", "ve", "flow", "free"]
 
@@ -23,9 +24,11 @@ Path = Literal["vp", "ve", "flow", "free"]
 def as_time(t: float | Tensor) -> Tensor:
     """``t`` as a tensor in [0, 1]; Python numbers become float64."""
     time = t if isinstance(t, Tensor) else torch.tensor(t, dtype=torch.float64)
-    if not time.is_floating_point() or not ((time >= 0) & (time <= 1)).all():
+    bad = ~((time >= 0) & (time <= 1)) if time.is_floating_point() else torch.ones_like(time, dtype=torch.bool)
+    if bad.any():
+        came = first(time, bad) if time.is_floating_point() else described(time)
         raise LevelError(
-            sentence("a float t in [0, 1] (1 is noise, 0 is data)", str(t), "divide a timestep by the number of them")
+            sentence("a float t in [0, 1] (1 is noise, 0 is data)", came, "divide a timestep by the number of them")
         )
     return time
 
@@ -75,9 +78,14 @@ class Schedule(ABC):
             time = as_time(t).detach().clone().requires_grad_()
             slopes = [torch.autograd.grad(x.sum(), time, retain_graph=True)[0] for x in self.coefficients(time)]
         for name, slope in zip(("dalpha", "dsigma"), slopes, strict=True):
-            if not torch.isfinite(slope).all():
+            bad = ~torch.isfinite(slope)
+            if bad.any():
                 raise SingularEndError(
-                    sentence(f"a time at which {name} is finite", f"t = {t}", "stop short of that end of the path")
+                    sentence(
+                        f"a time at which {name} is finite",
+                        f"t = {first(time, bad)}",
+                        "stop short of that end of the path",
+                    )
                 )
         return slopes[0], slopes[1]
 
@@ -105,11 +113,12 @@ class Free(Schedule):
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """The two functions at ``t``; values no path has are an error."""
         alpha, sigma = self.alpha(t), self.sigma(t)
-        if not ((alpha >= 0) & (sigma >= 0) & (alpha + sigma > 0)).all():
+        bad = ~((alpha >= 0) & (sigma >= 0) & (alpha + sigma > 0))
+        if bad.any():
             raise LevelError(
                 sentence(
                     "alpha(t) and sigma(t) not negative and not both zero",
-                    f"alpha = {alpha.detach()}, sigma = {sigma.detach()} at t = {t.detach()}",
+                    f"alpha = {first(alpha, bad)}, sigma = {first(sigma, bad)} at t = {first(t, bad)}",
                     "correct the two functions",
                 )
             )

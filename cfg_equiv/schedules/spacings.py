@@ -19,6 +19,7 @@ from torch import Tensor
 from cfg_equiv.algebra.points import Point, point
 from cfg_equiv.errors import LevelError, ParameterError, sentence, unknown_name
 from cfg_equiv.schedules.base import data_end, require_range, require_steps
+from cfg_equiv.validation import first
 
 
 def karras_level(t: Tensor, sigma_min: float, sigma_max: float, rho: float) -> Tensor:
@@ -68,10 +69,11 @@ def on_path(kappa: float | Tensor, path: Literal["vp", "ve", "flow"] = "ve") -> 
     the data end.
     """
     k = kappa if isinstance(kappa, Tensor) else torch.tensor(kappa, dtype=torch.float64)
-    if not ((k >= 0) & torch.isfinite(k)).all():
+    bad = ~((k >= 0) & torch.isfinite(k))
+    if bad.any():
         raise LevelError(
             sentence(
-                "a finite kappa = sigma/alpha >= 0", str(kappa), "take the noise end from a schedule, as schedule(1)"
+                "a finite kappa = sigma/alpha >= 0", first(k, bad), "take the noise end from a schedule, as schedule(1)"
             )
         )
     one = torch.ones_like(k)

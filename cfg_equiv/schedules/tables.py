@@ -20,6 +20,7 @@ from cfg_equiv.algebra.points import Point, point
 from cfg_equiv.errors import LevelError, ParameterError, PathError, sentence
 from cfg_equiv.schedules.base import Path, Schedule, data_end, require_range, require_steps
 from cfg_equiv.schedules.vp import SquaredCosine
+from cfg_equiv.validation import described, first
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,9 @@ class Table(Schedule):
     def from_betas(cls, betas: Tensor) -> "Table":
         """The table of a sequence of betas in [0, 1], through ``log1p`` so that small betas keep their digits."""
         if betas.ndim != 1 or not len(betas) or not ((betas >= 0) & (betas <= 1)).all():
-            raise ParameterError(sentence("a 1-d tensor of betas in [0, 1]", str(betas), "check its range and shape"))
+            raise ParameterError(
+                sentence("a 1-d tensor of betas in [0, 1]", described(betas), "check its range and shape")
+            )
         log_alpha_bar = torch.cumsum(torch.log1p(-betas.double()), 0)
         return cls(torch.exp(log_alpha_bar / 2), torch.sqrt(-torch.expm1(log_alpha_bar)))
 
@@ -49,11 +52,13 @@ class Table(Schedule):
     def __call__(self, t: int | float | Tensor) -> Point:
         """The point at timestep ``t``, an integer (or an integer tensor) in [0, T - 1]."""
         k = torch.as_tensor(t)
-        if k.is_floating_point() or k.dtype == torch.bool or not ((k >= 0) & (k < len(self))).all():
+        whole = not (k.is_floating_point() or k.dtype == torch.bool)
+        bad = (k < 0) | (k >= len(self)) if whole else torch.ones_like(k, dtype=torch.bool)
+        if bad.any():
             raise LevelError(
                 sentence(
                     f"an integer timestep in [0, {len(self) - 1}] ({len(self) - 1} is noise)",
-                    str(t),
+                    first(k, bad),
                     "a table has no points in between; use the continuous schedule for those",
                 )
             )

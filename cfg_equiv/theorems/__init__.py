@@ -1,6 +1,7 @@
 """Claims as data, and how they are decided. Importing this does not import torch.
 
-:data:`THEOREMS` is every theorem, in the order of its name; :func:`prove` decides one and refutes its twins.
+:data:`THEOREMS` is every theorem, in the order of its name; :func:`prove` decides one and refutes its twins,
+:func:`export` writes out both sides of its statements.
 """
 
 from cfg_equiv.theorems import (
@@ -13,7 +14,7 @@ from cfg_equiv.theorems import (
     samplers,
     training,
 )
-from cfg_equiv.theorems.prove import ProofError, prove
+from cfg_equiv.theorems.prove import ProofError, export, prove
 from cfg_equiv.theorems.record import Part, Theorem
 
 _MODULES = (question, exact_networks, breaks, parameterizations, training, guidance, samplers, numerics)
@@ -26,4 +27,4 @@ THEOREMS: tuple[Theorem, ...] = tuple(
     )
 )
 
-__all__ = ["THEOREMS", "Part", "ProofError", "Theorem", "prove"]
+__all__ = ["THEOREMS", "Part", "ProofError", "Theorem", "export", "prove"]

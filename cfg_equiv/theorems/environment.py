@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Literal
 
-from cfg_equiv.algebra.points import Point
+from cfg_equiv.algebra.points import Point, point
 from cfg_equiv.exact.element import ExactError, PoleError
 from cfg_equiv.exact.field import Field
 from cfg_equiv.exact.rational import RATIONAL
@@ -118,7 +118,7 @@ class Env:
     def _make(self, name: str) -> Any:
         head, _, label = name.partition("_")
         if head == "lam" and label in self._points:
-            return self.xp.log(self[f"alpha{suffix(label)}"] / self[f"sigma{suffix(label)}"])
+            return point(self.xp, self[f"alpha{suffix(label)}"], self[f"sigma{suffix(label)}"]).lam
         return self._draw(name)
 
     def _draw(self, name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from cfg_equiv.results import TheoremResult
 from cfg_equiv.theorems.environment import Env, FieldEnv, RationalEnv
 from cfg_equiv.theorems.record import Part, Theorem
-from cfg_equiv.theorems.statement import Statement
+from cfg_equiv.theorems.statement import Equal, Holds, Statement
 
 POINTS = 3  # rational points at which a field proof is repeated: its fast twin, and the check of its conditions
 TRIALS = 400  # lattice draws searched for a point that meets the conditions, or for a counterexample
@@ -99,6 +99,35 @@ def _check(part: Part, calls: set[str]) -> list[str]:
     if missing := field.field.uncovered():
         raise ProofError(f"divisors that no side condition keeps away from zero: {', '.join(missing)}")
     return names
+
+
+def export(theorem: Theorem) -> list[dict[str, str]]:
+    """Both sides of every equality and inequality as text, with the side conditions they hold under.
+
+    Field parts are written in their generators, exact parts in numbers; facts without sides are left out.
+    """
+    rows = []
+    for part in theorem.parts:
+        env: Env = RationalEnv(part.points)
+        statements = list(part.claim(env))
+        if part.arena != "exact":
+            env = FieldEnv(part.points, env.names(), part.conditions)
+            statements = list(part.claim(env))
+        conditions = ", ".join(part.side_conditions())
+        for statement in statements:
+            if not isinstance(statement, Holds):
+                relation = "==" if isinstance(statement, Equal) else "!="
+                rows.append(
+                    {
+                        "theorem": theorem.id,
+                        "label": statement.label,
+                        "lhs": str(statement.lhs),
+                        "relation": relation,
+                        "rhs": str(statement.rhs),
+                        "conditions": conditions,
+                    }
+                )
+    return rows
 
 
 def admissible(part: Part) -> Iterator[RationalEnv]:

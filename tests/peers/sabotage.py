@@ -15,7 +15,13 @@ def mutated(function: Callable[..., Any], old: str, new: str) -> Callable[..., A
     namespace = dict(inspect.unwrap(function).__globals__)
     exec(compile(source.replace(old, new, 1), f"<mutated {function.__name__}>", "exec"), namespace)
     made: Callable[..., Any] = namespace[function.__name__]
+    assert _operations(made) != _operations(function), f"{old!r} was changed in a comment or docstring only"
     return made
+
+
+def _operations(function: Callable[..., Any]) -> tuple[Any, ...]:
+    code = inspect.unwrap(function).__code__
+    return code.co_code, code.co_names, code.co_varnames, code.co_consts[1:]  # the first constant is the docstring
 
 
 def sabotage(monkeypatch: Any, peer: ModuleType, target: str, old: str, new: str) -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from cfg_equiv import peers
+from cfg_equiv.exact.element import ExactError
 from cfg_equiv.peers import compare
 from cfg_equiv.peers.compare import Comparison
 
@@ -36,6 +37,11 @@ def test_released_code_that_cannot_be_imported_is_a_failure():
     result = Comparison("torch", ("torch",), claim(ImportError("no module named x")))()
     assert result.status == "failed"
     assert result.detail == "the released code of torch cannot be imported: no module named x"
+
+
+def test_a_proof_that_cannot_be_decided_is_a_failure():
+    result = Comparison("torch", ("torch",), claim(ExactError("the sign of x")))()
+    assert (result.status, result.detail) == ("failed", "the proof does not close: the sign of x")
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), TypeError("a bug"), RuntimeError("a bug")])

@@ -28,18 +28,22 @@ def test_the_release_agrees(name):
         ("step", "(1 - alpha_prod_t_prev - std_dev_t**2)", "(1 - alpha_prod_t_prev + std_dev_t**2)"),
         ("step", "prev_sample + variance", "prev_sample - variance"),
         ("step", "prev_sample = alpha_prod_t_prev ** (0.5)", "prev_sample = alpha_prod_t ** (0.5)"),
-        ("_get_variance", "(1 - alpha_prod_t / alpha_prod_t_prev)", "(1 - alpha_prod_t_prev)"),
-        ("_get_variance", "(beta_prod_t_prev / beta_prod_t)", "(beta_prod_t / beta_prod_t_prev)"),
+        (
+            "_get_variance",
+            "variance = (beta_prod_t_prev / beta_prod_t) * (1 -",
+            "variance = (beta_prod_t_prev / beta_prod_t) * (1 +",
+        ),
+        ("_get_variance", "variance = (beta_prod_t_prev / beta_prod_t)", "variance = (beta_prod_t_prev * beta_prod_t)"),
     ],
 )
 def test_a_changed_scheduler_fails(monkeypatch, kind, method, old, new):
     monkeypatch.setattr(DDIMScheduler, method, mutated(getattr(DDIMScheduler, method), old, new))
     result = BY_NAME[f"diffusers DDIMScheduler, {kind}"]()
     assert result.status == "failed", result.detail
-    assert result.detail.startswith("DDIM, ")
+    assert result.detail.startswith(("DDIM, ", "the proof does not close"))
 
 
-def test_a_relative_change_of_a_millionth_fails_in_float64_and_float32_alone_lets_it_pass(monkeypatch):
+def test_a_change_below_float32_rounding_fails_in_float64(monkeypatch):
     changed = mutated(DDIMScheduler.step, "model_output) / alpha_prod_t", "model_output) * (1 + 2**-24) / alpha_prod_t")
     monkeypatch.setattr(DDIMScheduler, "step", changed)
     assert BY_NAME["diffusers DDIMScheduler, float64"]().status == "failed"

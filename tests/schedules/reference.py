@@ -20,8 +20,8 @@ def exact(formula: Callable[[mpmath.mpf], mpmath.mpf], times: list[float]) -> li
 
 
 def relative(values: list[Fraction], units: float) -> list[float]:
-    """A bound of ``units`` roundings of each value."""
-    return [float(abs(v)) * units * U * (1 + 1e-9) for v in values]
+    """A bound of ``units`` roundings of each value, rounded up."""
+    return [float(abs(v)) * units * U * (1 + 2.0**-40) for v in values]
 
 
 def off_circle(alpha: Tensor, sigma: Tensor) -> list[float]:

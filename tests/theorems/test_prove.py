@@ -4,7 +4,7 @@ import pytest
 
 from cfg_equiv.algebra.convert import convert
 from cfg_equiv.algebra.points import Row
-from cfg_equiv.theorems import Part, Theorem, prove
+from cfg_equiv.theorems import THEOREMS, Part, Theorem, export, prove
 from cfg_equiv.theorems.environment import FieldEnv, RationalEnv, split_condition
 from cfg_equiv.theorems.statement import Differs, Equal, Holds
 
@@ -124,3 +124,13 @@ def test_only_the_field_takes_limits_and_derivatives():
     env = RationalEnv({})
     assert env.limit_at_zero(3, "a") == env.derivative(3, "a") == 3
     assert env.has_limit(3, "a")
+
+
+def test_both_sides_and_the_conditions_are_exported():
+    q3 = next(theorem for theorem in THEOREMS if theorem.id == "Q3")
+    (row,) = export(q3)
+    assert row["theorem"] == "Q3"
+    assert row["relation"] == "=="
+    assert row["conditions"] == "alpha > 0"
+    assert row["lhs"] == row["rhs"] != ""
+    assert all(row["lhs"] for theorem in THEOREMS for row in export(theorem))
