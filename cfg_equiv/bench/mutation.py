@@ -1,8 +1,8 @@
 """Mutations: change every operator, sign and integer of the algebra, one at a time, and see whether anything turns red.
 
 Each mutant lives in a forked child: the code object of the shipped function is replaced there, so every module that
-imported the function runs the mutant. The child proves the theorems that execute the function, runs the exact grid, then
-the test suite with the ``mutation`` profile, and stops at the first thing that fails.
+imported the function runs the mutant. The child proves the theorems that execute the function, runs the exact grid,
+then the test suite with the ``mutation`` profile, and stops at the first thing that fails.
 
 Run ``python -m cfg_equiv.bench.mutation`` in a checkout. It exits with 1 if fewer than 95 % are killed.
 """
@@ -20,12 +20,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+SWAPS: dict[type[ast.AST], Callable[[], ast.AST]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
     ast.Mult: ast.Div,
@@ -73,9 +74,9 @@ def changes(node: ast.AST) -> Iterator[Callable[[], None]]:
     elif isinstance(node, ast.Compare):
         for k, operator in enumerate(node.ops):
             if type(operator) in SWAPS:
-                yield lambda k=k, to=SWAPS[type(operator)]: node.ops.__setitem__(k, to())  # type: ignore[misc]
+                yield partial(node.ops.__setitem__, k, SWAPS[type(operator)]())
     elif isinstance(node, ast.Constant) and type(node.value) is int:
-        yield lambda: setattr(node, "value", node.value + 1)
+        yield partial(setattr, node, "value", node.value + 1)
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -93,7 +94,7 @@ def mutants(module: str) -> list[tuple[Mutant, ast.Module]]:
     if not path.exists():
         path = ROOT.parent / Path(*module.split(".")) / "__init__.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = []
+    found: list[tuple[Mutant, ast.Module]] = []
     for name, function in functions(tree):
         for position, node in enumerate(ast.walk(function)):
             for k in range(sum(1 for _ in changes(node))):
@@ -146,12 +147,12 @@ def killer(mutant: Mutant, executed: dict[str, set[str]], tests: list[str]) -> s
         try:
             if not prove(theorem).holds:
                 return f"theorem {theorem.id}"
-        except Exception as error:  # noqa: BLE001  # a mutant may break anything in any way: all of it is red
+        except Exception as error:  # a mutant may break anything in any way: all of it is red
             return f"theorem {theorem.id} ({type(error).__name__})"
     try:
         if run_grid().failed:
             return "grid"
-    except Exception as error:  # noqa: BLE001  # as above
+    except Exception as error:  # as above
         return f"grid ({type(error).__name__})"
     import pytest
 
@@ -172,7 +173,7 @@ def run_one(mutant: Mutant, tree: ast.Module, executed: dict[str, set[str]], tes
         try:
             install(mutant, tree)
             text = killer(mutant, executed, tests)
-        except BaseException as error:  # noqa: BLE001  # the child must report and end, whatever happened
+        except BaseException as error:  # the child must report and end, whatever happened
             text = f"error {type(error).__name__}"
         os.write(write, text.encode())
         os._exit(0)
@@ -205,10 +206,10 @@ def main() -> int:
     # Imported once, before the forks, so that a mutant costs its checks and not their imports.
     import torch
 
-    import cfg_equiv.theorems.grid
-    from cfg_equiv.theorems import THEOREMS, prove
+    from cfg_equiv.theorems import THEOREMS, grid, prove
 
     torch.set_num_threads(1)
+    grid.run_grid()
     executed = {theorem.id: set(prove(theorem).calls) for theorem in THEOREMS}
     work = [pair for name in options.module or modules() for pair in mutants(name)]
     outcomes: list[Outcome] = []
@@ -228,7 +229,8 @@ def report(outcomes: list[Outcome], target: Path | None) -> int:
     survivors = [outcome for outcome in outcomes if outcome.killer == "survived"]
     killed = len(outcomes) - len(survivors)
     by_verify = sum(outcome.killer.startswith(("theorem", "grid")) for outcome in outcomes)
-    print(f"{len(outcomes)} mutants, {killed} killed ({killed / max(len(outcomes), 1):.1%}), {by_verify} of them by verify")
+    share = killed / max(len(outcomes), 1)
+    print(f"{len(outcomes)} mutants, {killed} killed ({share:.1%}), {by_verify} of them by verify")
     for outcome in survivors:
         print(f"survived: {outcome.mutant}")
     if target is not None:

@@ -49,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("sources", nargs="+", type=Path, metavar="SOURCE.py")
     for source in parser.parse_args(arguments).sources:
         if source.suffix != ".py" or not source.is_file():
-            print(
-                f"expected an existing py:percent file, got {source}: give the .py, not the .ipynb", file=sys.stderr
-            )
+            print(f"expected an existing py:percent file, got {source}: give the .py, not the .ipynb", file=sys.stderr)
             return 2
         import nbformat
 

@@ -35,7 +35,7 @@ class Num(NamedTuple):
 
 def scalar(value: int | float, f: Format, like: Tensor) -> Num:
     """A Python scalar as a kernel sees it: rounded to the format ``f``, the error of that rounding with it."""
-    used = torch.tensor(value).to(getattr(torch, f.name)).double()
+    used = torch.tensor(value, dtype=torch.float64).to(getattr(torch, f.name)).double()
     rounded_to = used.item()
     if not (math.isfinite(rounded_to) and math.isfinite(value)):
         off = 0.0 if rounded_to == value else INF

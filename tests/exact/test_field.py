@@ -47,8 +47,7 @@ def test_sqrt_refuses_what_it_cannot_decide(field):
     with pytest.raises(ExactError, match="a root inside a root"):
         field.sqrt(1 + field.sqrt(a))
     with pytest.raises(ExactError, match="pool of roots is empty"):
-        for k in range(1, 40):
-            field.sqrt(a + k)
+        [field.sqrt(a + k) for k in range(1, 40)]
 
 
 def test_logarithms_add_and_exponentials_are_ratios(field):
@@ -122,5 +121,5 @@ def test_derivative(field):
 
 
 def test_elements_take_ints_and_fractions_only(field):
-    with pytest.raises(TypeError, match="expected an int, a Fraction or a field element, got float: 0.5"):
+    with pytest.raises(TypeError, match=r"expected an int, a Fraction or a field element, got float: 0\.5"):
         _ = field.gens["a"] + 0.5

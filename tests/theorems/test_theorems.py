@@ -12,8 +12,10 @@ from cfg_equiv.theorems import prove as prove_anew
 prove = cache(prove_anew)  # deterministic, and asked for twice here
 
 EXPECTED = {
-    *(f"Q{k}" for k in range(1, 9)), *(f"P{k}" for k in range(1, 10)), "G1", "G2", "S1", "S2", "S3", "S4", "S7", "N1", "N2",
-}  # fmt: skip
+    *(f"Q{k}" for k in range(1, 9)),
+    *(f"P{k}" for k in range(1, 10)),
+    *("G1", "G2", "S1", "S2", "S3", "S4", "S7", "N1", "N2"),
+}
 
 
 @pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.id)
