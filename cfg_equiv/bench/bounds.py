@@ -1,7 +1,7 @@
 r"""How tight are the running bounds, and are they ever violated? Measured on one guided step from every row.
 
-``python -m cfg_equiv.bench.bounds --cases 1000000`` draws that many cases for each dtype and row: half-log-SNR uniform in
-[-10, 10] at both ends of the step, on VP, VE and flow in turn, w in {1, 7.5, 30}, predictions and latent normal. The
+``python -m cfg_equiv.bench.bounds --cases 1000000`` draws that many cases for each dtype and row: half-log-SNR uniform
+in [-10, 10] at both ends of the step, on VP, VE and flow in turn, w in {1, 7.5, 30}, predictions and latent normal. The
 step is CFG, conversion to x0, DDIM in its x0 form, as :mod:`cfg_equiv.algebra` ships them.
 
 The reference for the lower formats is the same formula in float64, whose own bound is added to the observed error; for

@@ -5,6 +5,7 @@
 """
 
 from cfg_equiv.theorems import (
+    bounds,
     breaks,
     exact_networks,
     guidance,
@@ -17,7 +18,7 @@ from cfg_equiv.theorems import (
 from cfg_equiv.theorems.prove import ProofError, export, prove
 from cfg_equiv.theorems.record import Part, Theorem
 
-_MODULES = (question, exact_networks, breaks, parameterizations, training, guidance, samplers, numerics)
+_MODULES = (question, exact_networks, breaks, parameterizations, training, guidance, samplers, numerics, bounds)
 _ORDER = "QPGSN"
 
 THEOREMS: tuple[Theorem, ...] = tuple(

@@ -1,4 +1,4 @@
-r"""N2 (and, with the rounding oracle, N1 and Q8): where the algebra can lose digits, and where it cannot."""
+r"""N2: where the algebra can lose digits, and where it cannot. (N1 and Q8, the bounds, have a file.)"""
 
 from collections.abc import Iterator
 

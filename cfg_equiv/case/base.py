@@ -1,0 +1,212 @@
+r"""What all cases share: plain fields, their JSON and ``repr``, tensors built on access, one formula in three arithmetics.
+
+A pattern of as many numbers as the shape has elements is those elements. A shorter one is repeated over each batch
+item, and item ``b`` is shifted by ``b/4``: whatever the pattern, no two items are equal.
+"""
+
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, dataclass, fields
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from cfg_equiv.algebra.rows import PARAMETERIZATIONS
+from cfg_equiv.case.enclosed import ENCLOSED, Enclosed
+from cfg_equiv.errors import MismatchError, ParameterError, sentence, unknown_name
+from cfg_equiv.exact.intervals import enclosure, number
+from cfg_equiv.exact.rational import RATIONAL, Vector
+from cfg_equiv.guidance import CONVENTIONS
+from cfg_equiv.rounding import BOUNDED, Bounded
+
+DTYPES: dict[str, torch.dtype] = {
+    str(dtype).removeprefix("torch."): dtype for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+}
+Number = int | float | str
+Level = tuple[Number, Number]
+Pattern = tuple[Number, ...]
+Lift = Callable[[Tensor], Any]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Case(ABC):
+    """Two predictions of one parameterization at one latent, and a weight.
+
+    ``conditional``, ``unconditional``, ``latent`` and ``weight`` are Python numbers; ``.cond``, ``.uncond``, ``.z`` and
+    ``.w`` are the tensors of them.
+    """
+
+    source: str
+    dtype: str
+    shape: tuple[int, ...]
+    weight: Number
+    latent: Pattern
+    conditional: Pattern
+    unconditional: Pattern
+    convention: str = "u+w(c-u)"
+    sigma_data: Number = 0.5
+    dalpha: Number = -0.75
+    dsigma: Number = 1.25
+
+    def __post_init__(self) -> None:
+        for kind, name, known in (
+            ("parameterization", self.source, PARAMETERIZATIONS),
+            ("dtype", self.dtype, DTYPES),
+            ("guidance convention", self.convention, CONVENTIONS),
+        ):
+            if name not in known:
+                raise unknown_name(kind, name, known)
+        for field in fields(self):
+            _require_plain(field.name, getattr(self, field.name))
+        for name in self._patterns():
+            count, size = len(getattr(self, name)), math.prod(self.shape)
+            if not 1 <= count <= max(size, 1):
+                came = f"{count} numbers in {name}"
+                raise MismatchError(sentence(f"1 to {size} numbers for shape {self.shape}", came, "shorten the pattern"))
+
+    def _patterns(self) -> tuple[str, ...]:
+        return "latent", "conditional", "unconditional"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._arguments())})"
+
+    def _repr_pretty_(self, p: Any, cycle: bool) -> None:
+        """How Hypothesis prints a counterexample: the ``repr``, broken between arguments."""
+        with p.group(4, f"{type(self).__name__}(", ")"):
+            for argument in self._arguments():
+                p.breakable("")
+                p.text(f"{argument}, ")
+
+    def _arguments(self) -> Iterator[str]:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.default is MISSING or value != field.default:
+                yield f"{field.name}={value!r}"
+
+    def to_json(self) -> str:
+        """The case as JSON text."""
+        return json.dumps(
+            {"case": type(self).__name__} | {field.name: getattr(self, field.name) for field in fields(self)}
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The case that :meth:`to_json` wrote; ``Case.from_json`` reads every kind."""
+        data = json.loads(text)
+        kinds = {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}
+        name = data.pop("case", None)
+        if name not in kinds:
+            raise unknown_name("case", name, kinds)
+        return kinds[name](**{key: _tuples(value) for key, value in data.items()})
+
+    def tensor(self, pattern: Pattern) -> Tensor:
+        """A pattern in the case's shape and dtype."""
+        size, values = math.prod(self.shape), torch.tensor([float(Fraction(x)) for x in pattern], dtype=torch.float64)
+        if len(pattern) != size:
+            batch = self.shape[0] if self.shape else 1
+            item = values.repeat(-(-size // (batch * len(pattern))))[: size // batch]
+            values = item + torch.arange(batch, dtype=torch.float64).reshape(-1, 1) / 4
+        return values.reshape(self.shape).to(DTYPES[self.dtype])
+
+    def scalar(self, value: Number) -> Tensor:
+        """A number as a 0-dimensional tensor of the case's dtype."""
+        return torch.tensor(float(Fraction(value)), dtype=torch.float64).to(DTYPES[self.dtype])
+
+    @property
+    def z(self) -> Tensor:
+        """The latent."""
+        return self.tensor(self.latent)
+
+    @property
+    def cond(self) -> Tensor:
+        """The conditional prediction."""
+        return self.tensor(self.conditional)
+
+    @property
+    def uncond(self) -> Tensor:
+        """The unconditional prediction."""
+        return self.tensor(self.unconditional)
+
+    @property
+    def w(self) -> Tensor:
+        """The guidance weight, in the case's convention."""
+        return self.scalar(self.weight)
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """What the row of ``source`` needs beside the point."""
+        return {name: self.scalar(getattr(self, name)) for name in PARAMETERIZATIONS[self.source].needs}
+
+    @abstractmethod
+    def evaluate(self, xp: Any, lift: Lift) -> Any:
+        """The case's formula in a namespace; ``lift`` takes its tensors into that arithmetic."""
+
+    @property
+    @abstractmethod
+    def rational(self) -> bool:
+        """Whether the formula stays within the rationals: no root, and no power that is not whole."""
+
+    def exact(self) -> Any:
+        """What the formula takes at exactly these float inputs: Fractions, nested as the shape."""
+        return _nested(list(_exact(self)[0]), self.shape)
+
+    def bound(self) -> Tensor:
+        """The running bound of the rounding errors of the shipped formula, element by element, in float64."""
+        errors = self.evaluate(BOUNDED, Bounded).err
+        widths = _exact(self)[1]
+        if not any(widths):
+            return errors
+        return torch.nextafter(errors + _upward(widths).reshape(self.shape), torch.tensor(math.inf).double())
+
+
+def rational(x: Tensor) -> Any:
+    """A tensor as a Vector of Fractions, a 0-dimensional one as a Fraction."""
+    values = [Fraction(value) for value in x.double().flatten().tolist()]
+    return Vector(values) if x.ndim else values[0]
+
+
+def enclosed(x: Tensor) -> Enclosed:
+    """A tensor as intervals that are points."""
+    return Enclosed(number(value) for value in x.double().flatten().tolist())
+
+
+@lru_cache(maxsize=16)
+def _exact(case: Case) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
+    """The exact values and how far they may be off: by nothing, or by the radius of an enclosure."""
+    if case.rational:
+        values = case.evaluate(RATIONAL, rational)
+        exact = tuple(values) if case.shape else (values,)
+        return exact, (Fraction(0),) * len(exact)
+    middles, radii = zip(*map(enclosure, case.evaluate(ENCLOSED, enclosed).items), strict=True)
+    return middles, radii
+
+
+def _upward(widths: tuple[Fraction, ...]) -> Tensor:
+    return torch.tensor([math.nextafter(float(width), math.inf) for width in widths], dtype=torch.float64)
+
+
+def _nested(flat: list[Any], shape: tuple[int, ...]) -> Any:
+    if not shape:
+        return flat[0]
+    size = math.prod(shape[1:])
+    return [_nested(flat[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])]
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _require_plain(name: str, value: Any) -> None:
+    if isinstance(value, tuple):
+        for item in value:
+            _require_plain(name, item)
+    elif isinstance(value, bool) or not isinstance(value, int | float | str):
+        came = type(value).__name__
+        raise ParameterError(sentence(f"{name} in Python numbers, strings and tuples", came, "use .item() or tuple()"))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ParameterError(sentence(f"{name} to be finite", repr(value), "leave such values out of cases"))
