@@ -106,12 +106,7 @@ class Case(ABC):
 
     def tensor(self, pattern: Pattern) -> Tensor:
         """A pattern in the case's shape and dtype."""
-        size, values = math.prod(self.shape), torch.tensor([float(Fraction(x)) for x in pattern], dtype=torch.float64)
-        if len(pattern) != size:
-            batch = self.shape[0] if self.shape else 1
-            item = values.repeat(-(-size // (batch * len(pattern))))[: size // batch]
-            values = item + torch.arange(batch, dtype=torch.float64).reshape(-1, 1) / 4
-        return values.reshape(self.shape).to(DTYPES[self.dtype])
+        return pattern_tensor(pattern, self.shape, DTYPES[self.dtype])
 
     def scalar(self, value: Number) -> Tensor:
         """A number as a 0-dimensional tensor of the case's dtype."""
@@ -162,6 +157,16 @@ class Case(ABC):
         if not any(widths):
             return errors
         return torch.nextafter(errors + _upward(widths).reshape(self.shape), torch.tensor(math.inf).double())
+
+
+def pattern_tensor(pattern: Pattern, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """A pattern as a tensor: its elements, or repeated over each item and shifted from item to item."""
+    size, values = math.prod(shape), torch.tensor([float(Fraction(x)) for x in pattern], dtype=torch.float64)
+    if len(pattern) != size:
+        batch = shape[0]
+        item = values.repeat(-(-size // (batch * len(pattern))))[: size // batch]
+        values = item + torch.arange(batch, dtype=torch.float64).reshape(-1, 1) / 4
+    return values.reshape(shape).to(dtype)
 
 
 def rational(x: Tensor) -> Any:

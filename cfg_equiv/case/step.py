@@ -118,12 +118,15 @@ def _rotated(pattern: Pattern, by: int) -> Pattern:
 
 
 class _Infinite:
-    """The half-log-SNR of an end: a formula that reads it has no value there."""
+    """The half-log-SNR of an end: a formula that takes a difference of logarithms has no value there."""
 
-    def _no(self, *_: Any) -> Any:
+    @property
+    def ratio(self) -> Any:
+        """What :class:`~cfg_equiv.exact.rational.RatioLog` divides by."""
         raise ZeroDivisionError("lam is infinite at an end of the path")
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __neg__ = __mul__ = __rmul__ = _no
+    def __sub__(self, other: Any) -> Any:
+        return self.ratio
 
 
 def _point(xp: Any, lift: Lift, alpha: Tensor, sigma: Tensor) -> Point:

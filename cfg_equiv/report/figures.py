@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
-DPI = 80
+DPI = 100
+PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # the box behind a number that a line may cross
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +60,9 @@ def curves(
     """Positive curves over a shared x, on a logarithmic scale: one panel a title, one line a name."""
     figure, axes = _axes(len(panels), 5.2 * len(panels), 4.0, sharey=True)
     for axis, (title, lines) in zip(axes, panels.items(), strict=True):
-        for (name, y), colour, dash in zip(lines.items(), COLOURS, DASHES, strict=False):
-            axis.plot(x, y, label=name, color=colour, linestyle=dash, linewidth=2)
+        widths = np.linspace(5, 1.5, len(lines))  # the first lines are the widest, so that one on another still shows
+        for (name, y), colour, dash, width in zip(lines.items(), COLOURS, DASHES, widths, strict=False):
+            axis.plot(x, y, label=name, color=colour, linestyle=dash, linewidth=width)
         axis.set_yscale("log")
         axis.grid(alpha=0.3)
         axis.legend(frameon=False)
@@ -84,8 +86,8 @@ def densities(
     for (name, y), colour, dash in zip(exact.items(), COLOURS, DASHES, strict=False):
         axis.plot(x, y, label=name, color=colour, linewidth=2.2, linestyle=dash)
         if name in simulated:
-            axis.hist(np.asarray(simulated[name]), bins=80, density=True, color=colour, alpha=0.25)
-    axis.set_xlim(float(np.min(x)), float(np.max(x)))  # type: ignore[arg-type]
+            axis.hist(np.asarray(simulated[name]), bins=50, density=True, color=colour, alpha=0.25)
+    axis.set_xlim(float(np.min(x)), float(np.max(x)))
     axis.legend(frameon=False)
     _finish(axis, "", xlabel, "density")
     return Picture(figure, caption)
@@ -105,12 +107,12 @@ def bars(
         values = [sizes[names[k]] for k in rows]
         axis.barh(rows, values, color=colour, hatch=hatch, edgecolor="white", label=kind)
         for row, value in zip(rows, values, strict=True):
-            axis.text(value * 1.3, row, f"{value:.2g}", va="center", fontsize=9)
+            axis.text(value * 1.3, row, f"{value:.2g}", va="center", fontsize=9, bbox=PLAIN, zorder=3)
     axis.set_xscale("log")
     low, high = min(sizes.values()), max([*sizes.values(), *lines.values()])
     axis.set_xlim(low / 10, high * 30)
     for text, value in lines.items():
-        axis.axvline(value, color="black", linestyle="--", linewidth=1)
+        axis.axvline(value, color="black", linestyle="--", linewidth=1, zorder=1.5)
         axis.text(value, -0.75, text, ha="center", va="bottom", fontsize=9)
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.7)

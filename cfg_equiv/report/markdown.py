@@ -68,7 +68,7 @@ class Verdicts:
         given = ", ".join(f"`{text}`" for text in result.conditions)
         lines = [f"**{result.id}: {verdict}** ({result.method}; {refuted} of {len(found)} twins refuted)"]
         lines += ["", f"$$ {result.statement} $$", ""]
-        lines += [f"provided {given}"] if given and len(result.conditions) <= 4 else []
+        lines += [f"side conditions of its parts: {given}", ""] if given and len(result.conditions) <= 4 else []
         lines += [] if found else [result.detail]
         for twin in found[: self.twins]:
             lines += [f"- twin, {twin['outcome']}: *{twin['label']}*: `{_shortened(twin['why'])}`"]

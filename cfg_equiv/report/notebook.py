@@ -34,12 +34,10 @@ def normalised(notebook: Any) -> Any:
         cell.id = f"cell-{number:02d}"
         cell.metadata = {}
         for output in cell.get("outputs", []):
-            output.pop("metadata", None)
-            output["metadata"] = {}
+            if "metadata" in output:  # a stream has none
+                output["metadata"] = {}
             if "text/plain" in output.get("data", {}):
                 output["data"]["text/plain"] = ADDRESS.sub("", output["data"]["text/plain"])
-        for output in [o for o in cell.get("outputs", []) if o["output_type"] == "stream"]:
-            del output["metadata"]
     return notebook
 
 
@@ -56,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         notebook = execute(source)
         nbformat.validate(notebook)
         target = source.with_suffix(".ipynb")
-        nbformat.write(notebook, target)
+        target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]
         print(f"{target}: {len(notebook.cells)} cells, {target.stat().st_size / 1024:.0f} KiB")
     return 0
 

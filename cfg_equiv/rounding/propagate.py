@@ -58,7 +58,8 @@ def _power_of_two(a: Num) -> Tensor:
 
 def _unless(exact: Tensor, local: Tensor, v: Tensor, f: Format) -> Tensor:
     """No rounding where the operation is exact; an underflow can still hide in a subnormal result."""
-    return torch.where(exact, torch.where(v.abs() < f.smallest_normal, f.eta, 0.0), local)
+    underflow = (v.abs() < f.smallest_normal).double() * f.eta
+    return torch.where(exact, underflow, local)
 
 
 def mul_rounding(a: Num, b: Num, v: Tensor, f: Format) -> Tensor:
@@ -146,15 +147,19 @@ def lipschitz(a: Num, constant: float, oscillation: float) -> Tensor:
 
 
 def power(a: Num, n: float, v: Tensor, f: Format) -> Tensor:
-    r""":math:`|a^n - A^n|`: by the mean value theorem for integers n > 0, else :math:`|a^n|(e^{|n|\delta} - 1)`.
+    r""":math:`|a^n - A^N|`: by the mean value theorem for integers n > 0, else :math:`|a^n|(e^{\delta} - 1)`.
 
-    :math:`\delta = |\log a - \log A|`; infinite where :math:`A` may be zero.
+    :math:`\delta = |n|\,|\log a - \log A| + |n - N|\,|\log A|`, for the exponent n that ``f`` holds; infinite where
+    :math:`A` may be zero.
     """
     if n == 0:
         return torch.zeros_like(a.e)
     if n == 0.5:
         return sqrt(a)
-    if n > 0 and float(n).is_integer():
+    off = scalar(n, f, v).e
+    if n > 0 and float(n).is_integer() and not bool(off):
         return torch.where(a.e == 0, 0.0, n * a.e * (a.x.abs() + a.e) ** (n - 1))
     size = v.abs() * (1 + 16 * f.u) + 16 * f.eta
-    return torch.where(a.e == 0, 0.0, size * torch.expm1(abs(n) * log(a)))
+    shift = log(a)
+    delta = abs(n) * shift + _times(a.x.log().abs() + shift, off)
+    return torch.where(delta == 0, 0.0, size * torch.expm1(delta))
