@@ -16,7 +16,7 @@
 #
 # > *The cfg_scale is being passed into the DiffusionTransformer class and used directly on the output of the DiT. But
 # > the DiT is being trained to output v, not the noise. So we're taking a weighted combination of the conditional and
-# > unconditional v. The model still generates reasonable outputs, but is this how it's supposed to be? As far as I know
+# > unconditional v. The model still generates reasonable outputs, but is this how its supposed to be? As far as I know
 # > CFG is defined in terms of the score function which is a scaled version of the noise.*
 #
 # **Yes, it is right.** At one latent z every prediction type is an affine image of every other, and the weights of
@@ -540,26 +540,25 @@ figures.curves(lam.numpy(), panels, ylabel="amplification (log scale)",
 # The amounts, as a root mean square in $x_0$, for the pictures above:
 
 # %%
-weights, lams = torch.linspace(1, 8, 22).tolist(), torch.linspace(-4, 3, 36).tolist()
+weights, lams = torch.linspace(1, 8, 29).double(), torch.linspace(-4, 3, 43).tolist()
 clean = cond.means[1] + 0.05**0.5 * noise(3, 24, 24)
 
 
-def in_x0(rule, space, z, at, w):
-    """A guidance rule applied in a space, and its result as x0."""
-    guided = rule(*(network.predict(z, at, space) for network in (cond, uncond)), w)
+def in_x0(rule, space, z, at):
+    """A guidance rule applied in a space, one weight an item of the batch, and its result as x0."""
+    guided = rule(*(network.predict(z, at, space) for network in (cond, uncond)), weights[:, None, None, None])
     return ce.convert(z, guided, source=space, target="x0", alpha=at.alpha, sigma=at.sigma)
 
 
 # %%
 def difference(one, other):
     """Root mean square between two (rule, space), in x0, over the map of weights and noise levels."""
-    table = torch.zeros(len(weights), len(lams))
-    for j, point in enumerate(on_path(float(torch.exp(-torch.tensor(x))), "vp") for x in lams):
-        z = (point.alpha * clean + point.sigma * first)[0][None]
-        for i, w in enumerate(weights):
-            gap = in_x0(rules[one[0]], one[1], z, point, w) - in_x0(rules[other[0]], other[1], z, point, w)
-            table[i, j] = gap.square().mean().sqrt()
-    return table
+    columns = []
+    for at in (on_path(torch.tensor(-lam).double().exp(), "vp") for lam in lams):
+        z = (at.alpha * clean + at.sigma * first).repeat(len(weights), 1, 1, 1)
+        gap = in_x0(rules[one[0]], one[1], z, at) - in_x0(rules[other[0]], other[1], z, at)
+        columns.append(gap.square().mean(dim=(1, 2, 3)).sqrt())
+    return torch.stack(columns, dim=1)
 
 
 # %%
@@ -568,7 +567,7 @@ maps = {
     "clip at 1: in v against in x0": difference(("clip after", "v"), ("clip after", "x0")),
     "clip of x0: before against after": difference(("clip before", "x0"), ("clip after", "x0")),
 }
-figures.maps(lams, weights, {name: table.numpy() for name, table in maps.items()}, floor=0.001,
+figures.maps(lams, weights.tolist(), {name: table.numpy() for name, table in maps.items()}, floor=0.001,
              xlabel=r"half-log-SNR $\log(\alpha/\sigma)$", ylabel="w", clabel="rms difference in x0",
              caption="Where scale_phi and clipping depend on the space: white is less than 0.001.")  # fmt: skip
 

@@ -15,17 +15,13 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from cfg_equiv.algebra.guidance.cfg import cfg
-from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
-from cfg_equiv.algebra.samplers import SAMPLERS
-from cfg_equiv.algebra.stepping import step_from
+from cfg_equiv.rounding.apriori import guided_step
 from cfg_equiv.rounding.bounded import BOUNDED, Bounded
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
@@ -69,7 +65,9 @@ def measure(dtype: torch.dtype, row: str, cases: int, seed: int = 0, mutate: flo
     ratios, violations, finite = [], 0, 0
     for start in range(0, cases, CHUNK):
         inputs = draw(min(CHUNK, cases - start), dtype, generator)
-        result = guided_step(BOUNDED, row, {name: Bounded(x) for name, x in inputs.items()}, mutate)
+        result = guided_step(
+            BOUNDED, row, {name: Bounded(x) for name, x in inputs.items()}, factor=1 + mutate if mutate else 1
+        )
         observed = _observed(row, inputs, result)
         usable = result.err.isfinite() & observed.isfinite()
         bound, observed = result.err[usable], observed[usable]
@@ -109,26 +107,17 @@ def draw(n: int, dtype: torch.dtype, generator: torch.Generator) -> dict[str, Te
     return {name: x.to(dtype) for name, x in given.items()}
 
 
-def guided_step(xp: Any, row: str, x: dict[str, Any], mutate: float = 0.0) -> Any:
-    """CFG, conversion and the x0 form of DDIM on any kind of number."""
-    s, t = Point(x["alpha_s"], x["sigma_s"]), Point(x["alpha_t"], x["sigma_t"])
-    if mutate:
-        s = Point(s.alpha, s.sigma * (1 + mutate))
-    pred = cfg(x["cond"], x["uncond"], x["w"])
-    extras = {name: x[name] for name in ("dalpha", "dsigma", "sigma_data")}
-    return step_from(xp, SAMPLERS["ddim_x0"], row, x["z"], pred, s, t, **extras)
-
-
 def _observed(row: str, inputs: dict[str, Tensor], result: Bounded) -> Tensor:
     """The distance to the result computed to more digits, plus a bound of that one's own error."""
     if result.dtype != torch.float64:
         exact = guided_step(BOUNDED, row, {name: Bounded(x.double()) for name, x in inputs.items()})
-        return (result.value.double() - exact.value).abs() + exact.err
+        distance: Tensor = (result.value.double() - exact.value).abs() + exact.err
+        return distance
     if np.finfo(np.longdouble).nmant < 63:
         raise RuntimeError("expected a long double of 64 bits as float64's reference; run on x86, or leave float64 out")
     wide = guided_step(LONGDOUBLE, row, {name: x.numpy().astype(np.longdouble) for name, x in inputs.items()})
-    distance = np.abs(result.value.numpy().astype(np.longdouble) - wide).astype(np.float64)
-    return torch.from_numpy(distance) + result.err * 2.0**-10
+    rest = np.abs(result.value.numpy().astype(np.longdouble) - wide).astype(np.float64)
+    return torch.from_numpy(rest) + result.err * 2.0**-10
 
 
 def measure_all(cases: int, dtypes: Sequence[torch.dtype] = DTYPES) -> Iterator[Measured]:

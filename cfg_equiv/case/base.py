@@ -67,7 +67,9 @@ class Case(ABC):
             count, size = len(getattr(self, name)), math.prod(self.shape)
             if not 1 <= count <= max(size, 1):
                 came = f"{count} numbers in {name}"
-                raise MismatchError(sentence(f"1 to {size} numbers for shape {self.shape}", came, "shorten the pattern"))
+                raise MismatchError(
+                    sentence(f"1 to {size} numbers for shape {self.shape}", came, "shorten the pattern")
+                )
 
     def _patterns(self) -> tuple[str, ...]:
         return "latent", "conditional", "unconditional"

@@ -46,7 +46,9 @@ class StepCase(Case):
         super().__post_init__()
 
     def _patterns(self) -> tuple[str, ...]:
-        return (*super()._patterns(), "fresh_noise") if "noise" in SAMPLERS[self.sampler].extras else super()._patterns()
+        return (
+            (*super()._patterns(), "fresh_noise") if "noise" in SAMPLERS[self.sampler].extras else super()._patterns()
+        )
 
     @property
     def alpha(self) -> Tensor:

@@ -70,9 +70,6 @@ def number(x: int | float | Fraction) -> Any:
     return _IV.mpf(x)
 
 
-enclose = number
-
-
 def endpoints(x: Any) -> tuple[Fraction, Fraction]:
     """The two ends of an interval, as the exact rationals they are."""
     low, high = (Fraction(*libmp.to_rational(end)) for end in x._mpi_)

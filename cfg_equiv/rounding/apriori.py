@@ -1,16 +1,16 @@
 r"""Theorem N1: a bound of convert + CFG + first-order step before any number is rounded.
 
 A :class:`Majorant` holds a real number ``value``, a majorant ``size`` of the absolute sum of its terms, the number
-``k`` of roundings on its longest path and a bound ``tiny`` of what underflow adds. The number computed in a format with unit
-roundoff u then satisfies
+``k`` of roundings on its longest path and a bound ``tiny`` of what underflow adds. The number computed in a format with
+unit roundoff u then satisfies
 
 .. math::
     |\mathrm{fl}(x) - x| \le \gamma_k\,\mathrm{size} + \mathrm{tiny},\qquad \gamma_k = \frac{ku}{1-ku}
 
 Running a shipped formula on majorants gives k, the sum and the underflow terms by itself. For a conversion they are
 :math:`\gamma_k ([S,T]_+\,|\mathrm{pred}| + [T,P]_+|z|)/|[S,P]|` with :math:`[U,V]_+ = |U_0V_1| + |U_1V_0|`. A
-divisor must be free of cancellation, ``size = |value|``: that is N2 for :math:`[S,P]`; otherwise the bound is infinite. A sum or
-difference of two exact numbers is rounded once, so its size is its own absolute value.
+divisor must be free of cancellation, ``size = |value|``: that is N2 for :math:`[S,P]`; otherwise the bound is infinite.
+A sum or difference of two exact numbers is rounded once, so its size is its own absolute value.
 
 No torch: Python floats are IEEE doubles. ``value``, ``size`` and ``tiny`` are doubles too; a step is a few dozen
 operations on them, each of a relative error :math:`2^{-53}`, and ``SLACK`` covers all of them at the end.

@@ -67,15 +67,18 @@ class Bounded:
         return Bounded(-self.value, self.err)
 
     def __add__(self, other: Any) -> "Bounded":
-        return self._sum(other, torch.add)
+        b = self._operand(other)
+        return NotImplemented if b is None else self._sum(b, torch.add, other)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> "Bounded":
-        return self._sum(other, torch.sub)
+        b = self._operand(other)
+        return NotImplemented if b is None else self._sum(b, torch.sub, other)
 
     def __rsub__(self, other: Any) -> "Bounded":
-        return self._sum(other, torch.rsub)
+        b = self._operand(other)
+        return NotImplemented if b is None else self._sum(b, torch.rsub, other)
 
     def __mul__(self, other: Any) -> "Bounded":
         b = self._operand(other, op_math=True)
@@ -102,10 +105,7 @@ class Bounded:
             return NotImplemented
         return self._quotient(a, self.num, _raw(other) / self.value, other)
 
-    def _sum(self, other: Any, operation: Any) -> "Bounded":
-        b = self._operand(other)
-        if b is None:
-            return NotImplemented
+    def _sum(self, b: Num, operation: Any, other: Any) -> "Bounded":
         value = operation(self.value, _raw(other))
         a, v = self.num, value.double()
         return self._new(value, a.e + b.e, propagate.add_rounding(a, b, v, self.format), other)

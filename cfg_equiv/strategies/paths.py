@@ -19,7 +19,9 @@ from cfg_equiv.strategies.arguments import any_of, counted, named
 
 Coordinates = tuple[Fraction, Fraction]
 _F = Fraction
-_INSIDE = [_F(*k) for k in ((1, 2), (3, 8), (5, 8), (1, 4), (3, 4), (1, 8), (7, 8), (1, 32), (31, 32), (1, 64), (63, 64))]
+_INSIDE = [
+    _F(*k) for k in ((1, 2), (3, 8), (5, 8), (1, 4), (3, 4), (1, 8), (7, 8), (1, 32), (31, 32), (1, 64), (63, 64))
+]
 _COPRIME = (1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2), (1, 4), (4, 1), (3, 4), (4, 3), (1, 20), (20, 1)
 
 # The regular levels of each family, no two of one sigma/alpha, the simplest first: that is where shrinking goes.

@@ -40,12 +40,16 @@ def a_priori(g: Env, factor: float = 1) -> Iterator[Statement]:
                 got = guided_step(FLOATS, row, x, sampler, factor)
                 exact = guided_step(RATIONALS, row, {name: Fraction(value) for name, value in x.items()}, sampler)
                 within = _within(Fraction(got) - exact, majorant(row, x, sampler).bound)
-                yield Holds(f"{sampler} from {row} at {x}", within)
+                yield Holds(f"{sampler} from {row} {_at(x)}", within)
 
 
 def _within(difference: Fraction, bound: float) -> bool:
     # An infinite bound says nothing, and so does not hold.
     return math.isfinite(bound) and abs(difference) <= Fraction(bound)
+
+
+def _at(x: dict[str, float]) -> str:
+    return "at " + ", ".join(f"{name}={x[name]:g}" for name in ("alpha_s", "sigma_s", "alpha_t", "sigma_t", "z", "w"))
 
 
 def route(xp: Any, x: dict[str, Any], space: str, factor: Any = 1) -> Any:
@@ -65,7 +69,7 @@ def two_routes(g: Env, factor: float = 1) -> Iterator[Statement]:
         for space in ROUTES[1:]:
             difference = Fraction(got["v"]) - Fraction(got[space])
             unequal += difference != 0
-            yield Holds(f"v against {space} at {x}", _within(difference, bounds["v"] + bounds[space]))
+            yield Holds(f"v against {space} {_at(x)}", _within(difference, bounds["v"] + bounds[space]))
     yield Holds("and they do differ: rounding is not nothing", unequal > 0)
 
 

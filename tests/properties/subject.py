@@ -19,7 +19,7 @@ CONVENTIONS = st.sampled_from(("u+w(c-u)", "c+w(c-u)"))
 
 def share(part):
     """A property that loops over rows and dtypes in every example takes a part of the profile's examples."""
-    return settings(max_examples=max(4, settings().max_examples // part))
+    return settings(max_examples=max(2, settings().max_examples // part))
 
 
 def public_step(case, sampler=None, s=None, t=None):

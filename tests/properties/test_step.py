@@ -34,7 +34,7 @@ def check(case, take, rows=tuple(PARAMETERIZATIONS), dtypes=tuple(DTYPES)):
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-@share(20)
+@share(25)
 @given(data=st.data())
 def test_a_guided_step_is_exact_within_its_bound(sampler, data):
     vacuous = check(data.draw(cases(sampler), label="case"), public_step)

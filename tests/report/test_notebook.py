@@ -1,6 +1,8 @@
 import copy
 
 import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
 
 from cfg_equiv.report.notebook import KERNEL, main, normalised
 
@@ -38,3 +40,26 @@ def test_what_is_not_a_source_is_refused(tmp_path, capsys):
     assert main([str(tmp_path / "a.ipynb")]) == 2
     assert "expected an existing py:percent file, got" in capsys.readouterr().err
     assert main([str(tmp_path / "missing.py")]) == 2
+
+
+SOURCE = "# %% [markdown]\n# # A title\n\n# %%\nx = 1 + 1\nprint(x)\n\n# %%\nobject()\n"
+
+
+@pytest.mark.slow
+def test_a_source_becomes_an_executed_notebook_beside_it(tmp_path, capsys):
+    source = tmp_path / "a.py"
+    source.write_text(SOURCE)
+    assert main([str(source)]) == 0
+    assert "3 cells" in capsys.readouterr().out
+    notebook = nbformat.read(tmp_path / "a.ipynb", as_version=4)
+    assert notebook.cells[1].outputs[0]["text"] == "2\n"
+    assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "<object>"
+
+
+@pytest.mark.slow
+def test_an_error_in_a_cell_is_raised_and_no_notebook_written(tmp_path):
+    source = tmp_path / "a.py"
+    source.write_text(SOURCE + "\n# %%\nraise ValueError('no')\n")
+    with pytest.raises(CellExecutionError, match="raise ValueError"):
+        main([str(source)])
+    assert not (tmp_path / "a.ipynb").exists()

@@ -47,7 +47,7 @@ def test_it_agrees_with_the_bound_the_numbers_carry(dtype, step):
     # the mode also counts the roundings to op-math inside the halves
     more = 1 if dtype in (torch.float64, torch.float32) else 1 + 2.0**-10
     ratio = mode.error(got) / wanted.err
-    assert 1 - 2.0**-20 <= float(ratio.min())
+    assert float(ratio.min()) >= 1 - 2.0**-20
     assert float(ratio.max()) <= more + 2.0**-20
 
 
@@ -70,7 +70,7 @@ def test_an_operator_without_a_rule_is_counted_and_has_no_bound():
     with BoundMode() as mode:
         out = torch.special.i0(X) + 1
         again = torch.special.i0(X)
-    assert mode.unknown == {"aten.special_i0.default": 2}
+    assert mode.unknown == {"aten.i0.default": 2}
     assert mode.error(out).tolist() == [math.inf] * 4
     assert mode.error(again).isinf().all()
     assert torch.equal(again, torch.special.i0(X))
@@ -97,20 +97,19 @@ def test_a_variant_without_a_rule_is_counted(order):
 
 def test_an_inexact_value_that_leaves_torch_is_counted():
     with BoundMode() as mode:
-        exact = float(X[0]) + int(torch.argmax(X))
+        assert float(X[0]) + int(torch.argmax(X)) > 3
         assert not mode.unknown
         third = X[0] / 3
-        branch = bool(third > 0)  # far from zero: not in doubt
+        assert bool(third > 0)  # far from zero: not in doubt
         assert not mode.unknown
-        leaves = float(third)
-    assert exact and branch and leaves
+        assert float(third) > 0
     assert mode.unknown == {"aten._local_scalar_dense.default": 1}
 
 
 def test_a_comparison_in_doubt_is_in_doubt_where_it_selects():
     with BoundMode() as mode:
         third = torch.tensor([1.0, 1.0]) / 3
-        other = torch.tensor([third[0].item(), 2.0]) if False else torch.stack([third[0] * 3 / 3, third[1] * 6])
+        other = torch.stack([third[0] * 3 / 3, third[1] * 6])
         chosen = torch.where(third >= other, third + 1, third - 1)
     errors = mode.error(chosen)
     assert errors[0] >= 2  # either branch may be the right one

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 
@@ -17,7 +19,7 @@ def trajectory(dtype, row, wrong=0.0):
 
     def run(nudge, z):
         levels = [point(torch, a, s) for a, s in zip(alpha.to(z.dtype), sigma.to(z.dtype), strict=True)]
-        for i, (s, t) in enumerate(zip(levels, levels[1:], strict=False)):
+        for i, (s, t) in enumerate(itertools.pairwise(levels)):
             x0 = 0.5 + s.alpha * (z - s.alpha * 0.5) / (s.alpha * s.alpha + 4 * s.sigma * s.sigma)
             t = t._replace(alpha=t.alpha * (1 + wrong)) if i == STEPS - 1 else t
             pred = nudge(to_space(torch, z, x0, s, "x0", row))
