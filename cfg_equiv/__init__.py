@@ -10,6 +10,8 @@ __version__ = "0.1.0"
 
 # name -> module that defines it, sorted by name
 _EXPORTS: dict[str, str] = {
+    "Case": "cfg_equiv.case",
+    "GuidanceCase": "cfg_equiv.case",
     "LevelError": "cfg_equiv.errors",
     "MismatchError": "cfg_equiv.errors",
     "PARAMETERIZATIONS": "cfg_equiv.algebra.rows",
@@ -23,8 +25,10 @@ _EXPORTS: dict[str, str] = {
     "Sampler": "cfg_equiv.algebra.samplers",
     "Schedule": "cfg_equiv.schedules",
     "SingularEndError": "cfg_equiv.errors",
+    "StepCase": "cfg_equiv.case",
     "UnknownNameError": "cfg_equiv.errors",
     "WeightError": "cfg_equiv.errors",
+    "assert_within": "cfg_equiv.rounding",
     "compose": "cfg_equiv.guidance",
     "convert": "cfg_equiv.conversion",
     "convert_weight": "cfg_equiv.guidance",

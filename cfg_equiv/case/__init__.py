@@ -13,8 +13,19 @@ References
 [Higham02] Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3 (running error analysis).
 """
 
-from cfg_equiv.case.base import DTYPES, Case, Level, Number, Pattern, pattern_tensor
+from cfg_equiv.case.base import DTYPES, Case, Level, Number, Pattern, exact_enclosure, pattern_tensor
 from cfg_equiv.case.guidance import GuidanceCase
 from cfg_equiv.case.step import StepCase, route
 
-__all__ = ["DTYPES", "Case", "GuidanceCase", "Level", "Number", "Pattern", "StepCase", "pattern_tensor", "route"]
+__all__ = [
+    "DTYPES",
+    "Case",
+    "GuidanceCase",
+    "Level",
+    "Number",
+    "Pattern",
+    "StepCase",
+    "exact_enclosure",
+    "pattern_tensor",
+    "route",
+]

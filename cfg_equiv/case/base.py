@@ -1,4 +1,4 @@
-r"""What all cases share: plain fields, their JSON and ``repr``, tensors built on access, one formula in three arithmetics.
+r"""What all cases share: plain fields, JSON and ``repr``, tensors built on access, one formula in three arithmetics.
 
 A pattern of as many numbers as the shape has elements is those elements. A shorter one is repeated over each batch
 item, and item ``b`` is shifted by ``b/4``: whatever the pattern, no two items are equal.
@@ -80,9 +80,11 @@ class Case(ABC):
     def _repr_pretty_(self, p: Any, cycle: bool) -> None:
         """How Hypothesis prints a counterexample: the ``repr``, broken between arguments."""
         with p.group(4, f"{type(self).__name__}(", ")"):
-            for argument in self._arguments():
-                p.breakable("")
-                p.text(f"{argument}, ")
+            for i, argument in enumerate(self._arguments()):
+                if i:
+                    p.text(",")
+                    p.breakable()
+                p.text(argument)
 
     def _arguments(self) -> Iterator[str]:
         for field in fields(self):
@@ -150,12 +152,12 @@ class Case(ABC):
 
     def exact(self) -> Any:
         """What the formula takes at exactly these float inputs: Fractions, nested as the shape."""
-        return _nested(list(_exact(self)[0]), self.shape)
+        return _nested(list(exact_enclosure(self)[0]), self.shape)
 
     def bound(self) -> Tensor:
         """The running bound of the rounding errors of the shipped formula, element by element, in float64."""
-        errors = self.evaluate(BOUNDED, Bounded).err
-        widths = _exact(self)[1]
+        errors: Tensor = self.evaluate(BOUNDED, Bounded).err
+        widths = exact_enclosure(self)[1]
         if not any(widths):
             return errors
         return torch.nextafter(errors + _upward(widths).reshape(self.shape), torch.tensor(math.inf).double())
@@ -163,7 +165,8 @@ class Case(ABC):
 
 def pattern_tensor(pattern: Pattern, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     """A pattern as a tensor: its elements, or repeated over each item and shifted from item to item."""
-    size, values = math.prod(shape), torch.tensor([float(Fraction(x)) for x in pattern], dtype=torch.float64)
+    size = math.prod(shape)
+    values: Tensor = torch.tensor([float(Fraction(x)) for x in pattern], dtype=torch.float64)
     if len(pattern) != size:
         batch = shape[0]
         item = values.repeat(-(-size // (batch * len(pattern))))[: size // batch]
@@ -183,7 +186,7 @@ def enclosed(x: Tensor) -> Enclosed:
 
 
 @lru_cache(maxsize=16)
-def _exact(case: Case) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
+def exact_enclosure(case: Case) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
     """The exact values and how far they may be off: by nothing, or by the radius of an enclosure."""
     if case.rational:
         values = case.evaluate(RATIONAL, rational)

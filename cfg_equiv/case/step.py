@@ -78,12 +78,17 @@ class StepCase(Case):
     @property
     def extras(self) -> dict[str, Tensor]:
         """What the sampler takes beside the prediction: ``noise``, ``eta``, both or nothing."""
-        values = {"noise": lambda: self.tensor(self.fresh_noise), "eta": lambda: self.scalar(self.eta)}
-        return {name: values[name]() for name in SAMPLERS[self.sampler].extras}
+        takes, values = SAMPLERS[self.sampler].extras, {}
+        if "noise" in takes:
+            values["noise"] = self.tensor(self.fresh_noise)
+        if "eta" in takes:
+            values["eta"] = self.scalar(self.eta)
+        return values
 
     def predict(self, call: int) -> tuple[Tensor, Tensor]:
         """The conditional and unconditional prediction of a network call."""
-        return tuple(self.tensor(_rotated(pattern, call)) for pattern in (self.conditional, self.unconditional))  # type: ignore[return-value]
+        cond, uncond = (_rotated(pattern, call) for pattern in (self.conditional, self.unconditional))
+        return self.tensor(cond), self.tensor(uncond)
 
     @property
     def rational(self) -> bool:
@@ -96,7 +101,8 @@ class StepCase(Case):
         given = {name: lift(x) for name, x in (self.extras | self.parameters).items()}
         levels = [_point(xp, lift, *level) for level in zip(self.alpha, self.sigma, strict=True)]
         for call, (s, t) in enumerate(pairwise(levels)):
-            guided = rule(*(lift(x) for x in self.predict(call)), w)
+            cond, uncond = (lift(x) for x in self.predict(call))
+            guided = rule(cond, uncond, w)
             z = self._step(xp, z, guided, s, t, given)
         return z
 

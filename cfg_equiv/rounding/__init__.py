@@ -16,7 +16,6 @@ _EXPORTS = {
     "assert_within": "within",
     "calibrated_spread": "rerun",
     "format_of": "constants",
-    "n1_holds": "apriori",
     "self_check": "constants",
 }
 

@@ -1,4 +1,4 @@
-r"""Hypothesis strategies for levels, schedules, weights, latents and whole cases. Each argument is a value or a strategy.
+r"""Hypothesis strategies for levels, schedules, weights, latents and whole cases; arguments are values or strategies.
 
 Scalars are lattice integers over 4: exact in float64, float32, bfloat16, float16 and as rationals, and they shrink to
 small readable numbers. Everything holds by construction, nothing is filtered: the levels of a schedule are distinct and

@@ -53,4 +53,4 @@ def shaped(given: Any) -> SearchStrategy[tuple[int, ...]]:
             raise ParameterError(sentence("a shape of positive whole numbers", repr(shape), do))
         return tuple(shape)
 
-    return any_of(((2, 2), (3, 1), (2, 3, 4))) if given is None else strategy(given, check)
+    return any_of(((2, 1), (2, 2), (3, 1), (2, 3, 4))) if given is None else strategy(given, check)

@@ -36,7 +36,9 @@ def guidance_cases(
 ) -> SearchStrategy[GuidanceCase]:
     """Two predictions of parameterization ``source`` at one latent, and a weight in a declared convention."""
     return _guidance_cases(
-        named("family", family, FAMILIES), named("ends", ends, ENDS), **_common(source, dtype, shape, w, convention)
+        named("family", family, FAMILIES),
+        named("choice of ends", ends, ENDS),
+        **_common(source, dtype, shape, w, convention),
     )
 
 
@@ -62,7 +64,7 @@ def step_cases(
         named("sampler", sampler, SAMPLERS),
         None if family is None else named("family", family, FAMILIES),
         counted(steps, MOST_STEPS),
-        named("ends", ends, ENDS),
+        named("choice of ends", ends, ENDS),
         None if schedule is None else strategy(schedule),
         _ETA if eta is None else strategy(eta),
         **_common(source, dtype, shape, w, convention),
@@ -82,14 +84,17 @@ def _common(source: Any, dtype: Any, shape: Any, w: Any, convention: Any) -> dic
 def _drawn(draw: DrawFn, common: dict[str, SearchStrategy[Any]]) -> dict[str, Any]:
     values = {name: draw(given) for name, given in common.items()}
     values |= {name: draw(patterns(values["shape"], centre)) for name, centre in _CENTRES.items()}
-    values["sigma_data"] = draw(_SIGMA_DATA)
-    values["dalpha"], values["dsigma"] = draw(_SLOPES)
+    needs = PARAMETERIZATIONS[values["source"]].needs
+    if "sigma_data" in needs:
+        values["sigma_data"] = draw(_SIGMA_DATA)
+    if "dalpha" in needs:
+        values["dalpha"], values["dsigma"] = draw(_SLOPES)
     return values
 
 
 @st.composite
 def _guidance_cases(
-    draw: DrawFn, family: SearchStrategy[str], ends: SearchStrategy[str], **common: SearchStrategy[Any]
+    draw: DrawFn, /, family: SearchStrategy[str], ends: SearchStrategy[str], **common: SearchStrategy[Any]
 ) -> GuidanceCase:
     values = _drawn(draw, common)
     noise, data = ENDS[draw(ends)]
@@ -111,6 +116,7 @@ def _determined(source: str, end: Point) -> bool:
 @st.composite
 def _step_cases(
     draw: DrawFn,
+    /,
     sampler: SearchStrategy[str],
     family: SearchStrategy[str] | None,
     steps: SearchStrategy[int],

@@ -20,13 +20,15 @@ from cfg_equiv.strategies.arguments import any_of, counted, named
 Coordinates = tuple[Fraction, Fraction]
 _F = Fraction
 _INSIDE = [
-    _F(*k) for k in ((1, 2), (3, 8), (5, 8), (1, 4), (3, 4), (1, 8), (7, 8), (1, 32), (31, 32), (1, 64), (63, 64))
+    _F(*k) for k in ((1, 2), (1, 4), (3, 4), (3, 8), (5, 8), (1, 8), (7, 8), (1, 32), (31, 32), (1, 64), (63, 64))
 ]
+# 3/5, 4/5; then 4/5, 3/5; 5/13, 12/13; 12/13, 5/13; and then the long ones
+_CIRCLE = [_F(*k) for k in ((1, 2), (1, 3), (2, 3), (1, 5), (1, 4), (3, 4), (1, 32), (31, 32), (1, 64), (63, 64))]
 _COPRIME = (1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2), (1, 4), (4, 1), (3, 4), (4, 3), (1, 20), (20, 1)
 
 # The regular levels of each family, no two of one sigma/alpha, the simplest first: that is where shrinking goes.
 FAMILIES: dict[str, tuple[Coordinates, ...]] = {
-    "vp": tuple(((1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)) for t in _INSIDE),
+    "vp": tuple(((1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)) for t in _CIRCLE),
     "ve": tuple((_F(1), _F(*k)) for k in ((1, 1), (2, 1), (1, 2), (4, 1), (1, 4), (9, 1), (16, 1), (1, 16), (80, 1))),
     "flow": tuple((1 - t, t) for t in _INSIDE),
     "free": tuple((_F(a), _F(b)) for a, b in _COPRIME),
@@ -41,7 +43,7 @@ _ROTATIONS = st.integers(0, len(_SCALES) - 1)
 
 def levels(*, family: Any = None, ends: Any = None) -> SearchStrategy[Level]:
     """One level ``(alpha, sigma)`` as Python numbers; with ``ends`` it may be one of these ends."""
-    return _levels(named("family", family, FAMILIES), named("ends", ends, ENDS))
+    return _levels(named("family", family, FAMILIES), named("choice of ends", ends, ENDS))
 
 
 def points(*, family: Any = None, dtype: Any = None, ends: Any = None) -> SearchStrategy[Point]:
@@ -52,7 +54,9 @@ def points(*, family: Any = None, dtype: Any = None, ends: Any = None) -> Search
 
 def schedules(*, family: Any = None, steps: Any = 1, ends: Any = None) -> SearchStrategy[tuple[Level, ...]]:
     """The ``steps + 1`` distinct levels of a schedule, from noise to data."""
-    return _schedules(named("family", family, FAMILIES), counted(steps, MOST_STEPS), named("ends", ends, ENDS))
+    return _schedules(
+        named("family", family, FAMILIES), counted(steps, MOST_STEPS), named("choice of ends", ends, ENDS)
+    )
 
 
 @st.composite
@@ -69,25 +73,25 @@ def _schedules(
 
 def draw_level(draw: DrawFn, family: str, noise: bool, data: bool) -> Level:
     """A level of the family, or one of the ends that are allowed."""
-    alpha, sigma = draw(any_of((*FAMILIES[family], *_ends(family, noise, data))))
+    extra = [_NOISE] * (noise and family not in _NO_NOISE_END) + [_DATA] * data
+    alpha, sigma = draw(any_of((*FAMILIES[family], *extra)))
     scale = _SCALES[draw(_ROTATIONS)] if family == "free" else 1
     return _plain(alpha * scale), _plain(sigma * scale)
 
 
 def draw_schedule(draw: DrawFn, family: str, steps: int, noise: bool, data: bool) -> tuple[Level, ...]:
     """Distinct levels of the family from noise to data, with the ends that are wanted."""
-    ends = _ends(family, noise, data)
-    inner = draw(_distinct(family, steps + 1 - len(ends)))
-    path = sorted([*inner, *ends], key=lambda level: level[0] / sum(level))
+    # As many draws with ends as without: else an example with ends would count as the simpler one.
+    path = sorted(draw(_distinct(family, steps + 1)), key=lambda level: level[0] / level[1])
+    if noise and family not in _NO_NOISE_END:
+        path[0] = _NOISE
+    if data:
+        path[-1] = _DATA
     if family == "free":
         first = draw(_ROTATIONS)
         scales = [_SCALES[(first + i) % len(_SCALES)] for i in range(len(path))]
         path = [(alpha * c, sigma * c) for (alpha, sigma), c in zip(path, scales, strict=True)]
     return tuple((_plain(alpha), _plain(sigma)) for alpha, sigma in path)
-
-
-def _ends(family: str, noise: bool, data: bool) -> list[Coordinates]:
-    return [_NOISE] * (noise and family not in _NO_NOISE_END) + [_DATA] * data
 
 
 @cache

@@ -11,19 +11,15 @@ from typing import Any
 
 from cfg_equiv.algebra.guidance.cfg import cfg
 from cfg_equiv.algebra.points import Point
-from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.samplers import SAMPLERS
 from cfg_equiv.algebra.stepping import step_from, to_space
 from cfg_equiv.rounding.apriori import (
     FLOATS,
     MAJORANT,
     MUTATION,
-    RATIONALS,
-    SAMPLERS_OF_N1,
     Majorant,
-    guided_step,
     lattice,
-    majorant,
+    shares,
 )
 from cfg_equiv.theorems.environment import Env
 from cfg_equiv.theorems.record import Part, Theorem
@@ -34,13 +30,8 @@ ROUTES = ("v", "eps", "x0", "flow", "score")
 
 def a_priori(g: Env, factor: float = 1) -> Iterator[Statement]:
     """A step in floats is within the a-priori bound of the exact value of its own inputs, for every row."""
-    for sampler in SAMPLERS_OF_N1:
-        for row in PARAMETERIZATIONS:
-            for x in lattice():
-                got = guided_step(FLOATS, row, x, sampler, factor)
-                exact = guided_step(RATIONALS, row, {name: Fraction(value) for name, value in x.items()}, sampler)
-                within = _within(Fraction(got) - exact, majorant(row, x, sampler).bound)
-                yield Holds(f"{sampler} from {row} {_at(x)}", within)
+    for where, share in shares(factor):
+        yield Holds(where, share <= 1)
 
 
 def _within(difference: Fraction, bound: float) -> bool:

@@ -8,7 +8,8 @@ that no root is taken on the expected side, and signs.
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cfg_equiv.algebra.points import Row
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS

@@ -16,7 +16,7 @@ from cfg_equiv.algebra.guidance.instruct_pix2pix import instruct_pix2pix as two_
 from cfg_equiv.algebra.guidance.interval import interval_weight
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
-from cfg_equiv.case import DTYPES, GuidanceCase
+from cfg_equiv.case import DTYPES, GuidanceCase, exact_enclosure
 from cfg_equiv.conversion import convert
 from cfg_equiv.guidance import (
     compose,
@@ -135,21 +135,20 @@ def cases(name):
     return drawn.map(lambda d: Commuting(**vars(d[0]) | {"source": d[1][0], "target": d[1][1], "rule": name}))
 
 
-def check(case, take=public, dtypes=tuple(DTYPES), exact=True):
+def check(case, take=public, dtypes=tuple(DTYPES)):
     orders = [replace(case, first=first) for first in ("guide", "convert")]
-    if exact and case.rational and orders[0].exact() != orders[1].exact():
+    (one, one_off), (other, other_off) = map(exact_enclosure, orders)
+    if any(abs(a - b) > r + q for a, r, b, q in zip(one, one_off, other, other_off, strict=True)):
         raise AssertionError(f"{case.rule} does not commute with conversion: {case}")
     for each in orders:
         for dtype in dtypes:
             drawn = replace(each, dtype=dtype)
-            # both orders have one exact value: that of guiding first
-            exact_value = replace(drawn, first="guide").exact()
-            vacuous = assert_within(take(drawn), exact_value, drawn.bound())
+            vacuous = assert_within(take(drawn), drawn.exact(), drawn.bound())
             assert dtype == "float16" or not vacuous
 
 
 @pytest.mark.parametrize("name", RULES)
-@share(4)
+@share(10)
 @given(data=st.data())
 def test_it_commutes_with_conversion(name, data):
     check(data.draw(cases(name), label="case"))

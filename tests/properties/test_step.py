@@ -15,12 +15,20 @@ from cfg_equiv.rounding import BOUNDED, Bounded, assert_within
 from cfg_equiv.strategies import step_cases
 from tests.properties.subject import CONVENTIONS, MUTANTS, falsified, public_step, share
 
+PARAMETERS = st.fixed_dictionaries(
+    {
+        "sigma_data": st.sampled_from((0.5, 1.0, 2.0)),
+        "dalpha": st.sampled_from((-0.75, -0.25, 0.0)),
+        "dsigma": st.sampled_from((1.25, 0.5)),
+    }
+)
+
 
 def cases(sampler):
     """One case a draw; the loops below write it in every parameterization and dtype."""
-    # the row is the native one: all of them are looped over
-    row = SAMPLERS[sampler].space
-    return step_cases(sampler=sampler, source=row, dtype="float64", convention=CONVENTIONS, ends="none")
+    row = SAMPLERS[sampler].space  # only a start: every row is looped over, so each one's parameters are drawn
+    drawn = step_cases(sampler=sampler, source=row, dtype="float64", convention=CONVENTIONS, ends="none")
+    return st.tuples(drawn, PARAMETERS).map(lambda both: replace(both[0], **both[1]))
 
 
 def check(case, take, rows=tuple(PARAMETERIZATIONS), dtypes=tuple(DTYPES)):

@@ -7,24 +7,39 @@ import pytest
 
 from cfg_equiv.algebra.points import det
 from cfg_equiv.rounding import apriori
-from cfg_equiv.rounding.apriori import FLOATS, MAJORANT, RATIONALS, STORED, Majorant, guided_step, majorant, n1_holds
+from cfg_equiv.rounding.apriori import (
+    FLOATS,
+    MAJORANT,
+    MUTATION,
+    RATIONALS,
+    STORED,
+    Majorant,
+    guided_step,
+    majorant,
+    share,
+    shares,
+)
 from cfg_equiv.rounding.constants import FORMATS
 
 ROUNDINGS = {"eps": 11, "x0": 10, "v": 15, "score": 15, "flow": 13, "F": 39}
 
 
-def test_n1_holds_with_its_twin():
-    holds, detail = n1_holds()
-    assert holds, detail
-    assert "1080 steps within the bound" in detail
+def holds(factor=1):
+    return all(share <= 1 for _, share in shares(factor))
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("MUTATION", 0.0), ("MUTATION", 2.0**-60), ("SLACK", 2.0**-10), ("SLACK", math.inf)]
-)
-def test_n1_can_fail(monkeypatch, name, value):
-    monkeypatch.setattr(apriori, name, value)
-    assert not n1_holds()[0]
+def test_every_lattice_step_is_within_the_bound_and_a_mutated_one_is_not():
+    found = [share for _, share in shares()]
+    assert len(found) == 1080
+    assert max(found) <= 1
+    assert not holds(1 + MUTATION)
+    assert min(share(row, STORED, factor=1 + MUTATION) for row in ("eps", "x0", "v", "score", "flow")) > 1
+
+
+@pytest.mark.parametrize("value", [2.0**-10, math.inf])
+def test_a_wrong_slack_is_noticed(monkeypatch, value):
+    monkeypatch.setattr(apriori, "SLACK", value)
+    assert not holds()
 
 
 def test_a_wrong_conversion_leaves_the_bound(monkeypatch):
@@ -36,13 +51,13 @@ def test_a_wrong_conversion_leaves_the_bound(monkeypatch):
         return module.convert(z, pred, at, source, target) * error
 
     monkeypatch.setattr(stepping, "convert", off)
-    holds, detail = n1_holds()
-    assert not holds
-    assert "times the a-priori bound" in detail
+    assert not holds()
 
 
 def test_it_needs_no_torch():
-    code = "import sys; from cfg_equiv.rounding.apriori import n1_holds; n1_holds(); assert 'torch' not in sys.modules"
+    code = (
+        "import sys; from cfg_equiv.rounding.apriori import shares; next(shares()); assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
