@@ -13,8 +13,9 @@ References
 [Higham02] Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3 (running error analysis).
 """
 
-from cfg_equiv.case.base import DTYPES, Case, Level, Number, Pattern, exact_enclosure, pattern_tensor
+from cfg_equiv.case.base import DTYPES, Case, Level, exact_enclosure, pattern_tensor
 from cfg_equiv.case.guidance import GuidanceCase
+from cfg_equiv.case.plain import Number, Pattern, Plain
 from cfg_equiv.case.step import StepCase, route
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Level",
     "Number",
     "Pattern",
+    "Plain",
     "StepCase",
     "exact_enclosure",
     "pattern_tensor",

@@ -1,24 +1,24 @@
-r"""What all cases share: plain fields, JSON and ``repr``, tensors built on access, one formula in three arithmetics.
+r"""What the cases of one formula share: tensors built on access, and the formula in three arithmetics.
 
 A pattern of as many numbers as the shape has elements is those elements. A shorter one is repeated over each batch
 item, and item ``b`` is shifted by ``b/4``: whatever the pattern, no two items are equal.
 """
 
-import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.case.enclosed import ENCLOSED, Enclosed
-from cfg_equiv.errors import MismatchError, ParameterError, sentence, unknown_name
+from cfg_equiv.case.plain import Number, Pattern, Plain
+from cfg_equiv.errors import MismatchError, sentence, unknown_name
 from cfg_equiv.exact.intervals import enclosure, number
 from cfg_equiv.exact.rational import RATIONAL, Vector
 from cfg_equiv.guidance import CONVENTIONS
@@ -27,14 +27,12 @@ from cfg_equiv.rounding import BOUNDED, Bounded
 DTYPES: dict[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 }
-Number = int | float | str
 Level = tuple[Number, Number]
-Pattern = tuple[Number, ...]
 Lift = Callable[[Tensor], Any]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Case(ABC):
+class Case(Plain, ABC):
     """Two predictions of one parameterization at one latent, and a weight.
 
     ``conditional``, ``unconditional``, ``latent`` and ``weight`` are Python numbers; ``.cond``, ``.uncond``, ``.z`` and
@@ -54,6 +52,7 @@ class Case(ABC):
     dsigma: Number = 1.25
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for kind, name, known in (
             ("parameterization", self.source, PARAMETERIZATIONS),
             ("dtype", self.dtype, DTYPES),
@@ -61,8 +60,6 @@ class Case(ABC):
         ):
             if name not in known:
                 raise unknown_name(kind, name, known)
-        for field in fields(self):
-            _require_plain(field.name, getattr(self, field.name))
         for name in self._patterns():
             count, size = len(getattr(self, name)), math.prod(self.shape)
             if not 1 <= count <= max(size, 1):
@@ -73,40 +70,6 @@ class Case(ABC):
 
     def _patterns(self) -> tuple[str, ...]:
         return "latent", "conditional", "unconditional"
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(self._arguments())})"
-
-    def _repr_pretty_(self, p: Any, cycle: bool) -> None:
-        """How Hypothesis prints a counterexample: the ``repr``, broken between arguments."""
-        with p.group(4, f"{type(self).__name__}(", ")"):
-            for i, argument in enumerate(self._arguments()):
-                if i:
-                    p.text(",")
-                    p.breakable()
-                p.text(argument)
-
-    def _arguments(self) -> Iterator[str]:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.default is MISSING or value != field.default:
-                yield f"{field.name}={value!r}"
-
-    def to_json(self) -> str:
-        """The case as JSON text."""
-        return json.dumps(
-            {"case": type(self).__name__} | {field.name: getattr(self, field.name) for field in fields(self)}
-        )
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The case that :meth:`to_json` wrote; ``Case.from_json`` reads every kind."""
-        data = json.loads(text)
-        kinds = {kind.__name__: kind for kind in (cls, *cls.__subclasses__())}
-        name = data.pop("case", None)
-        if name not in kinds:
-            raise unknown_name("case", name, kinds)
-        return kinds[name](**{key: _tuples(value) for key, value in data.items()})
 
     def tensor(self, pattern: Pattern) -> Tensor:
         """A pattern in the case's shape and dtype."""
@@ -205,18 +168,3 @@ def _nested(flat: list[Any], shape: tuple[int, ...]) -> Any:
         return flat[0]
     size = math.prod(shape[1:])
     return [_nested(flat[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])]
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _require_plain(name: str, value: Any) -> None:
-    if isinstance(value, tuple):
-        for item in value:
-            _require_plain(name, item)
-    elif isinstance(value, bool) or not isinstance(value, int | float | str):
-        came = type(value).__name__
-        raise ParameterError(sentence(f"{name} in Python numbers, strings and tuples", came, "use .item() or tuple()"))
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ParameterError(sentence(f"{name} to be finite", repr(value), "leave such values out of cases"))

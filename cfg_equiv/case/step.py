@@ -19,7 +19,8 @@ from cfg_equiv.algebra.points import Point, Row, point
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.samplers import SAMPLERS
 from cfg_equiv.algebra.stepping import step_from
-from cfg_equiv.case.base import Case, Level, Lift, Number, Pattern
+from cfg_equiv.case.base import Case, Level, Lift
+from cfg_equiv.case.plain import Number, Pattern
 from cfg_equiv.errors import MismatchError, SingularEndError, sentence, unknown_name
 from cfg_equiv.exact.rational import RATIONAL
 from cfg_equiv.guidance import CONVENTIONS

@@ -6,8 +6,7 @@ import pytest
 
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.samplers import SAMPLERS
-from cfg_equiv.theorems import THEOREMS
-from cfg_equiv.theorems import prove
+from cfg_equiv.theorems import THEOREMS, prove
 
 
 @cache

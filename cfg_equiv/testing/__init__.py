@@ -1,0 +1,1 @@
+"""Checks for other people's code."""

@@ -1,0 +1,49 @@
+"""The case of a whole run: which network, how far its data reach, how many steps, which weight, and a latent."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from cfg_equiv.case import DTYPES, Number, Pattern, Plain, pattern_tensor
+from cfg_equiv.errors import ParameterError, sentence, unknown_name
+from cfg_equiv.models import PAIRS, Pair
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RunCase(Plain):
+    """A guided run of a sampler on closed-form data.
+
+    ``network`` names the pair of exact denoisers; their data are spread ``reach`` times as far, so that a clip acts on
+    them. ``latent`` is the start noise, item by item distinct; ``seed`` is that of torch's generator.
+    """
+
+    network: str = "gaussian"
+    shape: tuple[int, ...] = (2, 3)
+    dtype: str = "float64"
+    steps: int = 2
+    weight: Number = 7.5
+    reach: Number = 1
+    latent: Pattern = (1, -0.5, 0.25)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.network not in PAIRS:
+            raise unknown_name("network", self.network, PAIRS)
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", self.dtype, DTYPES)
+        if self.steps < 1:
+            raise ParameterError(sentence("1 step or more", f"{self.steps}", "pass steps="))
+        if len(self.shape) < 2 or self.shape[0] < 2:
+            came = f"{self.shape}"
+            raise ParameterError(sentence("a shape (B, *event) with B >= 2", came, "a batch of one hides mixed items"))
+
+    @property
+    def z(self) -> Tensor:
+        """The start noise: distinct items by construction."""
+        return pattern_tensor(self.latent, self.shape, DTYPES[self.dtype])
+
+    @property
+    def pair(self) -> Pair:
+        """The conditional and the unconditional network."""
+        return PAIRS[self.network](self.shape[1:])

@@ -1,0 +1,107 @@
+"""A check: one property as a pure function of a subject and a drawn case."""
+
+import contextlib
+import io
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import torch
+from hypothesis import event
+from hypothesis.control import currently_in_test_context
+from hypothesis.strategies import DataObject, SearchStrategy
+
+from cfg_equiv.case import Plain
+from cfg_equiv.testing.failure import SubjectError
+from cfg_equiv.testing.subjects import Subject
+
+PROPERTIES = ("EQ", "CFG", "RT", "X0", "MOM", "ORD", "SCH", "DT", "NAN", "BAT", "ST", "SENS")
+LIMIT = 30.0  # seconds one example may take before the subject counts as hanging
+
+
+@dataclass(frozen=True)
+class Check:
+    """One property.
+
+    Attributes
+    ----------
+    name, property
+        The check's own name, and which of the twelve properties it belongs to.
+    summary
+        What must hold, in one sentence; ``hint``: what to look at when it does not.
+    kind
+        The type of subject it is for.
+    body
+        ``body(subject, case)`` raises :class:`~cfg_equiv.testing.failure.CheckFailure`, or returns ``None``, or the
+        reason why this case could not have shown the fault (it is then counted as vacuous).
+    strategy
+        ``strategy(subject)``: cases that can show the fault.
+    inapplicable
+        ``inapplicable(subject)``: why it does not apply, or an empty string.
+    """
+
+    name: str
+    property: str
+    summary: str
+    hint: str
+    kind: type[Subject]
+    body: Callable[[Any, Any], str | None]
+    strategy: Callable[[Any], SearchStrategy[Any]]
+    inapplicable: Callable[[Any], str] = lambda subject: ""
+
+    def applies(self, subject: Subject) -> bool:
+        """Whether this check is for subjects of this type at all."""
+        return isinstance(subject, self.kind)
+
+    def cases(self, subject: Subject) -> SearchStrategy[Any]:
+        """Cases that can show the fault."""
+        return self.strategy(subject)
+
+    def __call__(self, subject: Subject, case: Any) -> str | None:
+        """Run on a case: one that is pasted, or drawn from Hypothesis' ``data()``."""
+        if isinstance(case, DataObject):
+            case = case.draw(self.cases(subject), label="case")
+        if not isinstance(case, Plain):
+            came = type(case).__name__
+            raise TypeError(f"expected a Case or Hypothesis' data(), got {came}: use given(case=st.data())")
+        with guarded():
+            vacuous = self.body(subject, case)
+        if vacuous and currently_in_test_context():
+            event(f"vacuous: {vacuous}")
+        return vacuous
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@contextlib.contextmanager
+def guarded(limit: float = LIMIT) -> Iterator[None]:
+    """Around a subject's code: torch's generator and global dtype restored, prints swallowed, a time limit."""
+    dtype = torch.get_default_dtype()
+    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(io.StringIO()), time_limit(limit):
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise :class:`SubjectError` after so many seconds; only the main thread of a POSIX process can be interrupted."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def expire(number: int, frame: FrameType | None) -> None:
+        raise SubjectError(f"expected one example to end within {seconds:g} s: the subject hangs, or is too slow")
+
+    previous = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)

@@ -1,0 +1,82 @@
+"""EQ: one denoiser, written in every parameterization a sampler accepts, gives one trajectory.
+
+Compared are the latents at which the network is called and the end. How far apart two correct runs may be is found by
+rerunning each with its start and its network's outputs moved by one ulp (:mod:`cfg_equiv.rounding.rerun`): a
+statistical verdict, as a running bound over a trajectory would be vacuous.
+"""
+
+import torch
+from torch import Tensor
+
+from cfg_equiv.rounding.rerun import Spread, calibrated_spread
+from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.check import Check
+from cfg_equiv.testing.draw import run_cases
+from cfg_equiv.testing.failure import CheckFailure, SubjectError
+from cfg_equiv.testing.network import run
+from cfg_equiv.testing.subjects import Sampler
+
+
+def spread(subject: Sampler, case: RunCase, space: str) -> Spread:
+    """The trace of a run, and how far a correct run may be from it."""
+
+    def again(nudge: object, z: Tensor) -> Tensor:
+        return run(subject, case, space, z, nudge)  # type: ignore[arg-type]  # a callable on tensors
+
+    try:
+        return calibrated_spread(again, [case.z], seed=case.seed)
+    except ValueError as error:
+        raise SubjectError(str(error)) from error
+
+
+def same_trajectory(subject: Sampler, case: RunCase) -> str | None:
+    """Compare every space with the first one."""
+    first, *others = subject.spaces
+    reference = spread(subject, case, first)
+    gap = False
+    for space in others:
+        trace = run(subject, case, space, case.z)
+        if trace.shape != reference.result.shape:
+            calls = [len(x) - 1 for x in (reference.result, trace)]
+            raise CheckFailure(f"the network is called {calls[0]} times for {first} but {calls[1]} times for {space}")
+        difference = (trace.double() - reference.result.double()).abs()
+        if bool((difference <= reference.bound).all()):  # the rerun of this space could only allow more
+            gap = gap or not reference.vacuous
+            continue
+        allowed = reference.bound + spread(subject, case, space).bound
+        if not bool(allowed.isfinite().all()):
+            continue
+        gap = True
+        if bool((difference > allowed).any()):
+            raise CheckFailure(_message(first, space, difference, allowed, reference.result))
+    return None if gap else "no finite bound: the run is not finite, or one ulp moves it without limit"
+
+
+def _message(first: str, space: str, difference: Tensor, allowed: Tensor, reference: Tensor) -> str:
+    ratio = (difference / allowed).nan_to_num(nan=torch.inf)
+    index = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
+    where = f"the latent of network call {index[0] + 1}" if index[0] < len(reference) - 1 else "the final latent"
+    earliest = int((difference > allowed).flatten(1).any(1).nonzero()[0, 0])
+    start = "the end" if earliest == len(reference) - 1 else f"network call {earliest + 1}"
+    return (
+        f"{space} differs from {first} in {where}, element {tuple(index[1:])}, by {difference[tuple(index)]:.3g} of "
+        f"{reference[tuple(index)].abs():.3g}: {ratio.max():.3g} times what one ulp explains; first seen at {start}"
+    )
+
+
+def _fewer_than_two(subject: Sampler) -> str:
+    return "" if len(subject.spaces) > 1 else f"only one parameterization is declared: {subject.spaces[0]}"
+
+
+CHECKS = (
+    Check(
+        name="eq",
+        property="EQ",
+        summary="one denoiser gives one trajectory, whatever parameterization it is written in",
+        hint="where the prediction is converted: which alpha and sigma, which latent, before or after combining steps",
+        kind=Sampler,
+        body=same_trajectory,
+        strategy=run_cases,
+        inapplicable=_fewer_than_two,
+    ),
+)

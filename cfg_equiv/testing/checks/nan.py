@@ -1,0 +1,41 @@
+"""NAN: a run is finite for every parameterization it accepts and for one to four steps, both ends included."""
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.check import Check
+from cfg_equiv.testing.draw import run_cases
+from cfg_equiv.testing.failure import CheckFailure
+from cfg_equiv.testing.network import run
+from cfg_equiv.testing.subjects import Sampler
+
+
+def finite(subject: Sampler, case: RunCase) -> str | None:
+    """Every latent shown to the network, and the end, in every space."""
+    for space in subject.spaces:
+        trace = run(subject, case, space, case.z)
+        bad = ~trace.isfinite().flatten(1).all(1)
+        if bool(bad.any()):
+            index = int(bad.nonzero()[0, 0])
+            where = "the final latent" if index == len(trace) - 1 else f"the latent of network call {index + 1}"
+            raise CheckFailure(f"{where} is not finite with {space} predictions and {case.steps} step(s)")
+    return None
+
+
+def _few_steps(subject: Sampler) -> SearchStrategy[RunCase]:
+    low, high = subject.steps
+    return st.integers(low, max(low, min(high, 4))).flatmap(lambda steps: run_cases(subject, steps=steps))
+
+
+CHECKS = (
+    Check(
+        name="nan",
+        property="NAN",
+        summary="every latent is finite, for few steps and at both ends",
+        hint="a division by alpha at full noise or by sigma at the end, a logarithm of 0, the root of a negative",
+        kind=Sampler,
+        body=finite,
+        strategy=_few_steps,
+    ),
+)

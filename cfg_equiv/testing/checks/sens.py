@@ -1,0 +1,66 @@
+"""SENS: the result depends on what it must depend on."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import torch
+
+from cfg_equiv.case import GuidanceCase
+from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.check import Check
+from cfg_equiv.testing.combine import combine
+from cfg_equiv.testing.draw import combine_cases, run_cases
+from cfg_equiv.testing.failure import CheckFailure
+from cfg_equiv.testing.network import run
+from cfg_equiv.testing.subjects import Guidance, Sampler
+
+
+def run_depends(subject: Sampler, case: RunCase) -> str | None:
+    """On the start noise, the network, the weight, and each declared option."""
+    space = subject.spaces[0]
+    end = run(subject, case, space, case.z)[-1]
+    changes = {
+        "the guidance weight, that is the network's output": replace(case, weight=float(Fraction(case.weight)) + 1),
+        "the data of the network": replace(case, reach=2 * float(Fraction(case.reach))),
+    }
+    for what, other in changes.items():
+        if torch.equal(run(subject, other, space, other.z)[-1], end):
+            raise CheckFailure(f"the result does not depend on {what}")
+    for option, variant in subject.variants.items():
+        # One option may only act from some step on: a change anywhere along the longest run is enough.
+        long = replace(case, steps=min(subject.steps[1], variant.steps[1]))
+        traces = [run(s, long, space, long.z) for s in (subject, variant)]
+        if traces[0].shape == traces[1].shape and torch.equal(*traces):
+            raise CheckFailure(f"the result does not depend on the option {option}: {variant.options}")
+    return None
+
+
+def rule_depends(subject: Guidance, case: GuidanceCase) -> str | None:
+    """On both predictions, on every channel of them, and on the weight."""
+    off = 1.0 if subject.convention == "u+w(c-u)" else 0.0
+    w = case.weight
+    if float(case.w) in (off, off - 1):
+        return "at this weight one branch drops out by right"
+    if bool((case.cond == case.uncond).any()):
+        return "the predictions are equal in some element"
+    result = combine(subject, case.cond, case.uncond, w)
+    for name, moved in (
+        ("the conditional prediction", (case.cond + 1, case.uncond)),
+        ("the unconditional prediction", (case.cond, case.uncond + 1)),
+    ):
+        changed = combine(subject, *moved, w) != result
+        blind = (~changed).flatten(2).all(2).all(0) if changed.ndim > 2 else (~changed).all(0)
+        if bool(blind.any()):
+            where = [int(k) for k in blind.nonzero().flatten()]
+            raise CheckFailure(f"the result does not depend on {name} in channel(s) {where}")
+    if torch.equal(combine(subject, case.cond, case.uncond, float(case.w) + 1), result):
+        raise CheckFailure("the result does not depend on the weight")
+    return None
+
+
+HINT = "an option that is accepted and never read, a gate of the wrong convention, a subset of the channels"
+SUMMARY = "the result depends on its inputs and options"
+CHECKS = (
+    Check("sens", "SENS", SUMMARY, HINT, Sampler, run_depends, run_cases),
+    Check("sens", "SENS", SUMMARY, HINT, Guidance, rule_depends, combine_cases),
+)

@@ -1,0 +1,119 @@
+r"""The network a sampler under test is given: exact, guided, and the same denoiser in every parameterization.
+
+Data spread ``r`` times as far as those of a closed-form pair, :math:`x_0 = r x_0'`, are seen through
+:math:`z = (\alpha r) x_0' + \sigma\epsilon`: the pair is asked at :math:`(\alpha r, \sigma)` and its answer scaled. The
+predictions are computed in float64 and rounded once, to the dtype of the latent, so that what differs between two
+parameterizations is the sampler's doing.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cfg_equiv.algebra.guidance.cfg import cfg
+from cfg_equiv.algebra.points import Point
+from cfg_equiv.algebra.stepping import emit
+from cfg_equiv.models import Model
+from cfg_equiv.rounding.constants import FORMATS
+from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.failure import SubjectError
+from cfg_equiv.testing.subjects import Sampler
+
+# What a sampler's level is off its path at most: each coordinate a library function in float32, 4u of itself, and one
+# rounding of a number below 1 for the one that is computed from the other.
+_U = FORMATS["float32"].u
+_RELATIONS: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+    "vp": lambda a, s: (a * a + s * s - 1, _U * (8 * (a * a + s * s) + 1)),
+    "ve": lambda a, s: (a - 1, 4 * _U * a.abs()),
+    "flow": lambda a, s: (a + s - 1, _U * (4 * (a + s) + 1)),
+}
+
+
+class Network:
+    """``model(z, t)`` for a sampler: records the latents and levels it is called at."""
+
+    def __init__(
+        self, subject: Sampler, case: RunCase, space: str, nudge: Callable[[Tensor], Tensor] = lambda x: x
+    ) -> None:
+        self.subject, self.case, self.space, self.nudge = subject, case, space, nudge
+        self.pair = case.pair
+        self.latents: list[Tensor] = []
+        self.levels: list[tuple[float, float]] = []
+        self.given: list[tuple[Tensor, Tensor]] = []  # what was handed out, and a copy: in-place writes show
+
+    def __call__(self, z: Tensor, t: Any) -> Tensor:
+        """The guided prediction at ``z``; ``t`` is whatever the sampler passes, read through ``level``."""
+        self._require_latent(z)
+        at = self._point(t)
+        self.latents.append(z.detach().clone())
+        guided = self.nudge(self.predict(z.double(), at).to(z.dtype))
+        self.given.append((guided, guided.clone()))
+        return guided
+
+    def predict(self, z: Tensor, at: Point) -> Tensor:
+        """The guided prediction in float64."""
+        reach, w = float(Fraction(self.case.reach)), float(Fraction(self.case.weight))
+        guided: Tensor = cfg(self._emit(self.pair.cond, z, at, reach), self._emit(self.pair.uncond, z, at, reach), w)
+        return guided
+
+    def _emit(self, model: Model, z: Tensor, at: Point, reach: float) -> Tensor:
+        stretched = Point(at.alpha * reach, at.sigma)
+        x0, eps = reach * model.x0(z, stretched), model.eps(z, stretched)
+        prediction: Tensor = emit(torch, x0, eps, at, self.space, **PARAMETERS)
+        return prediction
+
+    def _point(self, t: Any) -> Point:
+        alpha, sigma = self.subject.level(t)
+        at = Point(*(torch.as_tensor(x, dtype=torch.float64).detach() for x in (alpha, sigma)))
+        bad = [float(x) for x in at[:2] if x.numel() != 1 or not bool((x >= 0).all())]
+        if bad:
+            raise SubjectError(f"expected level(t) to be two numbers, not negative, got {alpha}, {sigma} at t = {t}")
+        if self.subject.state in _RELATIONS:
+            excess, allowed = _RELATIONS[self.subject.state](at.alpha, at.sigma)
+            if bool(excess.abs() > allowed):
+                raise SubjectError(
+                    f"expected levels on the declared path {self.subject.state!r}, got alpha = {float(at.alpha):.6g}, "
+                    f"sigma = {float(at.sigma):.6g} at t = {t}: correct level= or state="
+                )
+        self.levels.append((float(at.alpha), float(at.sigma)))
+        return Point(at.alpha.reshape(()), at.sigma.reshape(()))
+
+    def _require_latent(self, z: Any) -> None:
+        if not isinstance(z, Tensor):
+            raise SubjectError(f"expected the sampler to show the network a tensor, got {type(z).__name__}")
+        if tuple(z.shape) != self.case.shape:
+            raise SubjectError(f"expected the network to be shown shape {self.case.shape}, got {tuple(z.shape)}")
+        if not z.is_floating_point():
+            raise SubjectError(f"expected a floating-point latent, got {z.dtype}")
+
+
+# What the rows F, k_diffusion_v and velocity need beside the point.
+PARAMETERS = {
+    name: torch.tensor(value, dtype=torch.float64)
+    for name, value in {"sigma_data": 0.5, "dalpha": -1.0, "dsigma": 1.0}.items()
+}
+Nudge = Callable[[Tensor], Tensor]
+
+
+def run(subject: Sampler, case: RunCase, space: str, z: Tensor, nudge: Nudge = lambda x: x) -> Tensor:
+    """The latents at which the network was called, in order, then the end, stacked along a new first axis."""
+    network = Network(subject, case, space, nudge)
+    torch.manual_seed(case.seed)
+    end = require_output(subject.run(network, z, case.steps, space), case)
+    if not network.latents:
+        raise SubjectError("expected the sampler to call the network at least once, got no call")
+    return torch.stack([*(x.to(end.dtype) for x in network.latents), end])
+
+
+def require_output(end: Any, case: RunCase) -> Tensor:
+    """A run's result as it must be: a floating-point tensor of the latent's shape."""
+    if not isinstance(end, Tensor):
+        raise SubjectError(f"expected run() to return a tensor, got {type(end).__name__}: return the last latent alone")
+    if tuple(end.shape) != case.shape:
+        raise SubjectError(f"expected run() to return shape {case.shape}, got {tuple(end.shape)}")
+    if not end.is_floating_point():
+        raise SubjectError(f"expected run() to return a floating-point tensor, got {end.dtype}")
+    return end.detach()
