@@ -29,6 +29,7 @@ _EXPORTS: dict[str, str] = {
     "UnknownNameError": "cfg_equiv.errors",
     "WeightError": "cfg_equiv.errors",
     "assert_within": "cfg_equiv.rounding",
+    "check": "cfg_equiv.testing.runner",
     "compose": "cfg_equiv.guidance",
     "convert": "cfg_equiv.conversion",
     "convert_weight": "cfg_equiv.guidance",

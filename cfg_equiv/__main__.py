@@ -1,6 +1,7 @@
 """The command line: runs, then reports. Exit status 0 only if everything that was asked for holds and ran."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,15 @@ def _parser() -> argparse.ArgumentParser:
         help="theorem ids (Q1 P3), theorems, grid, peers, or one comparison's name",
     )
     run.add_argument("--json", metavar="FILE", type=Path, help="write the records to FILE as JSON")
+    test = commands.add_parser("check", help="run the checks on somebody's samplers, guidance rules or conversions")
+    test.add_argument(
+        "targets",
+        nargs="+",
+        metavar="TARGET",
+        help="diffusers:PNDMScheduler, diffusers.guiders:*, k_diffusion:sample_dpmpp_2m, my_package.my_module:subjects",
+    )
+    test.add_argument("--examples", metavar="N", type=int, help="cases each check draws at most (25)")
+    test.add_argument("--json", metavar="FILE", type=Path, help="write the records to FILE as JSON")
     return parser
 
 
@@ -33,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = options.json.resolve().parent
         print(f"expected a file in an existing folder, got {options.json}: create {folder} first", file=sys.stderr)
         return 2
+    return _check(options) if options.command == "check" else _verify(options)
+
+
+def _verify(options: argparse.Namespace) -> int:
     try:
         with progress_line() as progress:
             report = verify(options.only, progress)
@@ -43,6 +57,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.json.write_text(report.to_json(), encoding="utf-8")
     print_report(report)
     return 0 if report.holds else 1
+
+
+def _check(options: argparse.Namespace) -> int:
+    # What follows needs torch, which the theorems do without.
+    from cfg_equiv.report.checks import print_checks
+    from cfg_equiv.testing.checks import CHECKS
+    from cfg_equiv.testing.runner import check
+    from cfg_equiv.testing.targets import TargetError, importable, resolve
+
+    if options.examples is not None and options.examples < 1:
+        print(f"expected 1 example or more, got {options.examples}: pass --examples 25", file=sys.stderr)
+        return 2
+    try:
+        subjects = [subject for target in options.targets for subject in resolve(target)]
+    except (UnknownNameError, TargetError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    with progress_line() as progress, importable():
+        reports = [check(subject, examples=options.examples, progress=progress) for subject in subjects]
+    if options.json is not None:
+        options.json.write_text(json.dumps([report.to_dict() for report in reports], indent=2), encoding="utf-8")
+    print_checks(reports, {one.name: one.hint for one in CHECKS})
+    return 0 if all(record.holds for report in reports for record in report.checks) else 1
 
 
 if __name__ == "__main__":

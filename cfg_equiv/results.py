@@ -1,11 +1,16 @@
 """Plain records of what ran, and their JSON. The command line fills them, ``report/`` only reads them."""
 
+import builtins
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+from unittest import SkipTest
 
 Method = Literal["field", "exact_counterexample", "bound", "limit", "argued"]
 PeerStatus = Literal["agrees", "differs_as_proved", "failed", "not_run"]
+CheckStatus = Literal["passed", "failed", "error", "expected", "not_applicable"]
+CHECK_STATUSES: tuple[CheckStatus, ...] = ("passed", "failed", "error", "expected", "not_applicable")
 
 
 @dataclass(frozen=True)
@@ -87,3 +92,65 @@ class VerifyReport:
             tuple(PeerResult(**p) for p in data["peers"]),
             data["seconds"],
         )
+
+
+@dataclass(frozen=True)
+class CheckRecord:
+    """One check of one subject.
+
+    ``examples`` counts the cases tried until the first failure, ``vacuous`` those of them that could not have shown a
+    fault; ``case`` is the ``repr`` of the smallest failing case found, and pastes back.
+    """
+
+    name: str
+    property: str
+    status: CheckStatus
+    examples: int
+    vacuous: int
+    message: str
+    case: str
+    options: Mapping[str, Any]
+
+    @builtins.property  # "property" is a field here
+    def holds(self) -> bool:
+        """Whether nothing is wrong: it passed, failed as expected, or does not apply."""
+        return self.status not in ("failed", "error")
+
+    def require(self) -> None:
+        """Raise ``AssertionError`` if it failed, ``unittest.SkipTest`` if it does not apply: for ``subTest``."""
+        if not self.holds:
+            raise AssertionError(
+                f"{self.property} {self.status}: {self.message}" + f" at {self.case}" * bool(self.case)
+            )
+        if self.status == "not_applicable":
+            raise SkipTest(self.message)
+
+
+@dataclass(frozen=True)
+class SubjectReport:
+    """What came of the checks of one subject; ``counts`` says how much ran, as a green report alone does not."""
+
+    subject: str
+    version: str
+    checks: tuple[CheckRecord, ...]
+    counts: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        counts = {status: sum(record.status == status for record in self.checks) for status in CHECK_STATUSES}
+        ran = len(self.checks) - counts["not_applicable"]
+        examples, vacuous = (sum(getattr(record, name) for record in self.checks) for name in ("examples", "vacuous"))
+        object.__setattr__(self, "counts", {"ran": ran, **counts, "examples": examples, "vacuous": vacuous})
+
+    @property
+    def holds(self) -> bool:
+        """Whether no check failed or broke, and at least one ran."""
+        return self.counts["ran"] > 0 and all(record.holds for record in self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON's types."""
+        return {**asdict(self), "checks": [asdict(record) for record in self.checks]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "SubjectReport":
+        """The report that :meth:`to_dict` gave."""
+        return cls(data["subject"], data["version"], tuple(CheckRecord(**record) for record in data["checks"]))

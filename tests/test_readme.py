@@ -1,8 +1,11 @@
 """The README's Python runs, and its commands are the two that continuous integration takes out of it."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -19,7 +22,7 @@ def test_the_commands_are_one_line_each_and_differ_only_at_the_end():
 
 
 def test_the_python_example_runs():
-    (text,) = blocks("python")
+    text = blocks("python")[0]
     namespace: dict[str, object] = {}
     exec(text, namespace)
     x0 = namespace["x0"]
@@ -41,3 +44,44 @@ def test_every_command_it_names_exists():
 
     for module in re.findall(r"python -m (cfg_equiv[.\w]*)", README):
         assert find_spec(module) is not None, module
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A fresh directory with the README's files, and how to run a module of Python in it."""
+    pytest.importorskip("diffusers")
+    files = blocks("python")[1:]
+    for name, text in zip(("test_conformance.py", "test_unittest.py"), files, strict=True):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    profile = "settings.register_profile('few', max_examples=8)\nsettings.load_profile('few')\n"
+    (tmp_path / "conftest.py").write_text(f"from hypothesis import settings\n{profile}")
+
+    def run(*arguments):
+        command = [sys.executable, "-m", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def test_the_ten_lines_are_about_ten():
+    lines = [line for line in blocks("python")[1].splitlines() if line.strip()]
+    assert len(lines) <= 12
+
+
+def test_the_ten_lines_run_under_pytest_on_two_workers(fresh):
+    pytest.importorskip("xdist")
+    text = fresh("pytest", "-n", "2", "-v", "test_conformance.py")
+    ids = set(re.findall(r"PASSED test_conformance.py::test_conformance\[(.*?)\]", text))
+    assert {"ddim-eq", "ddim-sens", "cfg-cfg_scale", "cfg-sens"} <= ids
+    assert "failed" not in text
+
+
+def test_the_ten_lines_run_under_pytest_and_by_name(fresh):
+    text = fresh("pytest", "-v", "test_conformance.py", "-k", "cfg or nan")
+    assert re.search(r"\d+ passed, \d+ deselected", text)
+
+
+def test_the_ten_lines_run_under_unittest(fresh):
+    assert "OK" in fresh("unittest", "test_unittest.py")

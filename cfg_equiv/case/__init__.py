@@ -14,6 +14,7 @@ References
 """
 
 from cfg_equiv.case.base import DTYPES, Case, Level, exact_enclosure, pattern_tensor
+from cfg_equiv.case.conversion import ConversionCase
 from cfg_equiv.case.guidance import GuidanceCase
 from cfg_equiv.case.plain import Number, Pattern, Plain
 from cfg_equiv.case.step import StepCase, route
@@ -21,6 +22,7 @@ from cfg_equiv.case.step import StepCase, route
 __all__ = [
     "DTYPES",
     "Case",
+    "ConversionCase",
     "GuidanceCase",
     "Level",
     "Number",

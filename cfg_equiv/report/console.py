@@ -21,7 +21,7 @@ def progress_line() -> Iterator[Callable[[str], None]]:
     if has_rich() and sys.stderr.isatty():
         from rich.console import Console
 
-        with Console(stderr=True).status("starting") as status:
+        with Console(file=sys.stderr).status("starting") as status:  # bound now: it may be redirected meanwhile
             yield status.update
         return
     seen: set[str] = set()
@@ -78,15 +78,16 @@ def summary(report: VerifyReport) -> str:
 def print_report(report: VerifyReport) -> None:
     """Print the tables, the failures and the summary to standard output."""
     if report.theorems:
-        _table("Theorems", ("id", "status", "twin", "method", "time", "statement"), theorem_rows(report))
+        print_table("Theorems", ("id", "status", "twin", "method", "time", "statement"), theorem_rows(report))
     if report.peers:
-        _table("Released code", ("comparison", "version", "status", "detail"), peer_rows(report))
+        print_table("Released code", ("comparison", "version", "status", "detail"), peer_rows(report))
     for text in failures(report):
         print(f"FAILED {text}")
     print(summary(report))
 
 
-def _table(title: str, header: Row, rows: Sequence[Row]) -> None:
+def print_table(title: str, header: Row, rows: Sequence[Row]) -> None:
+    """Print one table: by ``rich``, or in plain columns."""
     if has_rich():
         from rich.console import Console
         from rich.table import Table

@@ -1,11 +1,13 @@
 """Records as Markdown, for notebooks: Jupyter and GitHub show the table, anything else shows its source."""
 
 import re
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cfg_equiv.results import TheoremResult
+from cfg_equiv.report.checks import failures, notes, tables
+from cfg_equiv.results import SubjectReport, TheoremResult
 
 TWIN = re.compile(r"twin '(?P<label>[^']*)' (?P<outcome>refuted|NOT refuted): (?P<why>.*?)(?=; twin '|$)", re.DOTALL)
 
@@ -85,3 +87,36 @@ def _shortened(text: str, most: int = 160) -> str:
 def verdicts(results: Sequence[TheoremResult], twins: int = 2) -> Verdicts:
     """Decided theorems, to be shown; of each, the first ``twins`` refuted neighbours."""
     return Verdicts(tuple(results), twins)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of checking subjects: the tables of the command line, then each failure, wrapped to be read."""
+
+    reports: tuple[SubjectReport, ...]
+    hints: Mapping[str, str]  # name of a check -> what to look at when it fails
+    width: int = 110
+
+    def __str__(self) -> str:
+        shown = [str(Table(header, tuple(rows))) for header, rows in tables(self.reports)]
+        texts = [*failures(self.reports, self.hints), *notes(self.reports)]
+        return "\n\n".join([*shown, *("```text\n" + self._wrapped(text) + "\n```" for text in texts)])
+
+    __repr__ = __str__
+
+    def _wrapped(self, text: str) -> str:
+        """Each line on as many as it takes, the later ones under its text."""
+        return "\n".join(
+            textwrap.fill(line, self.width, subsequent_indent=" " * 11, break_on_hyphens=False, break_long_words=False)
+            for line in text.splitlines()
+        )
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
+def checked(*reports: SubjectReport) -> Checked:
+    """Reports of :func:`cfg_equiv.check`, to be shown, with what each failed check says to look at."""
+    from cfg_equiv.testing.checks import CHECKS  # imports torch, which the other tables do without
+
+    return Checked(reports, {check.name: check.hint for check in CHECKS})

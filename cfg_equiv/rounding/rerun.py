@@ -31,6 +31,11 @@ from cfg_equiv.rounding.constants import format_of
 RERUNS = 16
 FACTOR = 32.0
 
+
+class NotDeterministicError(ValueError):
+    """Two runs on the same inputs gave two results."""
+
+
 Nudge = Callable[[Tensor], Tensor]
 
 
@@ -71,7 +76,9 @@ def calibrated_spread(run: Callable[..., Tensor], inputs: Sequence[Tensor], *, s
     result = result.clone()
     again = run(_unchanged, *[x.clone() for x in inputs])
     if not torch.equal(again.nan_to_num(), result.nan_to_num()):
-        raise ValueError("expected a deterministic run, got two results from the same inputs; fix the noise it draws")
+        raise NotDeterministicError(
+            "expected a deterministic run, got two results from the same inputs; fix the noise it draws"
+        )
     generator = torch.Generator().manual_seed(seed)
     largest = torch.zeros(result.shape, dtype=torch.float64)
     squares, count = torch.zeros((), dtype=torch.float64), 0

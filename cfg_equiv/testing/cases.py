@@ -1,4 +1,4 @@
-"""The case of a whole run: which network, how far its data reach, how many steps, which weight, and a latent."""
+"""The cases of a whole run (a network, a latent, a weight, how many steps) and of a stretch of a schedule."""
 
 from dataclasses import dataclass
 
@@ -47,3 +47,17 @@ class RunCase(Plain):
     def pair(self) -> Pair:
         """The conditional and the unconditional network."""
         return PAIRS[self.network](self.shape[1:])
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TimeCase(Plain):
+    """The times of a schedule from position ``first`` of its list to ``last``, both included."""
+
+    first: int = 0
+    last: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.first <= self.last:
+            came = f"first = {self.first}, last = {self.last}"
+            raise ParameterError(sentence("positions 0 <= first <= last", came, "count from the noise end"))

@@ -15,14 +15,14 @@ from hypothesis.control import currently_in_test_context
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from cfg_equiv.case import Plain
-from cfg_equiv.testing.failure import SubjectError
+from cfg_equiv.testing.failure import CheckFailure, TimeLimitError
 from cfg_equiv.testing.subjects import Subject
 
 PROPERTIES = ("EQ", "CFG", "RT", "X0", "MOM", "ORD", "SCH", "DT", "NAN", "BAT", "ST", "SENS")
 LIMIT = 30.0  # seconds one example may take before the subject counts as hanging
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check:
     """One property.
 
@@ -62,41 +62,65 @@ class Check:
 
     def __call__(self, subject: Subject, case: Any) -> str | None:
         """Run on a case: one that is pasted, or drawn from Hypothesis' ``data()``."""
+        __tracebackhide__ = True  # pytest then shows the line of the test and that of the check's verdict
         if isinstance(case, DataObject):
             case = case.draw(self.cases(subject), label="case")
         if not isinstance(case, Plain):
             came = type(case).__name__
             raise TypeError(f"expected a Case or Hypothesis' data(), got {came}: use given(case=st.data())")
-        with guarded():
-            vacuous = self.body(subject, case)
+        try:
+            vacuous = self.run(subject, case)
+        except CheckFailure as error:
+            error.add_note(f"{self.property}: {self.summary}. Look at: {self.hint}")
+            if subject.options:
+                error.add_note(f"options: {', '.join(f'{name}={value!r}' for name, value in subject.options.items())}")
+            raise
         if vacuous and currently_in_test_context():
             event(f"vacuous: {vacuous}")
         return vacuous
 
+    def run(self, subject: Subject, case: Plain, limit: float = LIMIT) -> str | None:
+        """Run on one case, guarded; ``limit`` is how many seconds it may take."""
+        __tracebackhide__ = True
+        with guarded(limit):
+            return self.body(subject, case)
+
     def __str__(self) -> str:
         return self.name
+
+    def __repr__(self) -> str:
+        return f"<check {self.name}: {self.summary}>"
+
+    def _repr_pretty_(self, p: Any, cycle: bool) -> None:
+        """How Hypothesis prints it beside a counterexample."""
+        p.text(repr(self))
 
 
 @contextlib.contextmanager
 def guarded(limit: float = LIMIT) -> Iterator[None]:
-    """Around a subject's code: torch's generator and global dtype restored, prints swallowed, a time limit."""
-    dtype = torch.get_default_dtype()
+    """Around a subject's code: torch's generator and global dtype restored, prints swallowed, a time limit.
+
+    And one thread: the tensors are tiny, and threads that wait for each other cost three times the time.
+    """
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
+    torch.set_num_threads(1)
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(io.StringIO()), time_limit(limit):
         try:
             yield
         finally:
             torch.set_default_dtype(dtype)
+            torch.set_num_threads(threads)
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`SubjectError` after so many seconds; only the main thread of a POSIX process can be interrupted."""
+    """Raise :class:`TimeLimitError` after so many seconds; only in the main thread of a POSIX process can it."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
 
     def expire(number: int, frame: FrameType | None) -> None:
-        raise SubjectError(f"expected one example to end within {seconds:g} s: the subject hangs, or is too slow")
+        raise TimeLimitError(f"expected one example to end within {seconds:g} s: the subject hangs, or is too slow")
 
     previous = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -30,7 +30,7 @@ def bounded(subject: Guidance, cond: Tensor, uncond: Tensor, case: GuidanceCase)
     with BoundMode() as mode:
         result = combine(subject, cond, uncond, case.weight)
         error = mode.error(result)
-    if not mode.unknown:
+    if not mode.unknown and bool(error.any()):  # no rounding at all: the rule has computed outside torch
         return result, error
 
     def again(nudge: object, c: Tensor, u: Tensor) -> Tensor:

@@ -1,13 +1,16 @@
-"""Cases for whole runs, for one subject: powerful by construction, nothing is filtered."""
+"""Cases for one subject: powerful by construction, nothing is filtered."""
 
+from itertools import permutations
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from cfg_equiv.case import ConversionCase
 from cfg_equiv.strategies import guidance_cases
-from cfg_equiv.testing.cases import RunCase
-from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler
+from cfg_equiv.testing.cases import RunCase, TimeCase
+from cfg_equiv.testing.network import PARAMETERS
+from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler, Schedule
 
 # The simplest first: Hypothesis shrinks towards the left.
 _WEIGHTS = (7.5, 1, 3, 0.5, 30)
@@ -47,9 +50,35 @@ def combine_cases(subject: Guidance) -> SearchStrategy[Any]:
     )
 
 
-def conversion_cases(subject: Conversion) -> SearchStrategy[Any]:
-    """A prediction, a latent and a level on the declared path."""
-    family = None if subject.path == "free" else subject.path
-    return guidance_cases(
-        source=st.sampled_from(subject.spaces), dtype=st.sampled_from(subject.dtypes), family=family, ends="none"
-    )
+def conversion_cases(subject: Conversion) -> SearchStrategy[ConversionCase]:
+    """A prediction, a latent and a level on the declared path, and another row to convert it to.
+
+    For a free path most levels are off VP, where forms that are right nowhere else are right; only those of VP are
+    numbers that single precision does not hold.
+    """
+    families = ("free", "vp", "ve", "flow") if subject.path == "free" else (subject.path,)
+    parameters: dict[str, Any] = {name: float(x) for name, x in PARAMETERS.items()}
+    names = "source", "dtype", "shape", "latent", "conditional", "level"
+
+    def cases(pair: tuple[str, str]) -> SearchStrategy[ConversionCase]:
+        drawn = guidance_cases(
+            source=pair[0],
+            dtype=st.sampled_from(subject.dtypes),
+            family=st.sampled_from(families),
+            ends="none",
+        )
+        return drawn.map(
+            lambda case: ConversionCase(**{name: getattr(case, name) for name in names}, **parameters, target=pair[1])
+        )
+
+    return st.sampled_from(tuple(permutations(subject.spaces, 2))).flatmap(cases)
+
+
+def whole_schedules(subject: Schedule) -> SearchStrategy[TimeCase]:
+    """All listed times: one case."""
+    return st.just(TimeCase(last=len(subject.times) - 1))
+
+
+def single_times(subject: Schedule) -> SearchStrategy[TimeCase]:
+    """One of the listed times."""
+    return st.integers(0, len(subject.times) - 1).map(lambda index: TimeCase(first=index, last=index))

@@ -7,3 +7,7 @@ class CheckFailure(AssertionError):
 
 class SubjectError(Exception):
     """The subject broke its own protocol: a wrong type, shape or level. One sentence."""
+
+
+class TimeLimitError(SubjectError):
+    """One example took longer than its limit."""

@@ -19,7 +19,7 @@ State = Literal["vp", "ve", "flow", "free"]
 STATES: tuple[str, ...] = ("vp", "ve", "flow", "free")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Subject:
     """What all subjects have: a name, the version of what is tested, and the option values that made it."""
 
@@ -41,8 +41,15 @@ class Subject:
     def __str__(self) -> str:
         return self.name
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
 
-@dataclass(frozen=True, eq=False)
+    def _repr_pretty_(self, p: Any, cycle: bool) -> None:
+        """How Hypothesis prints it beside a counterexample."""
+        p.text(repr(self))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Guidance(Subject):
     """A guidance rule: ``combine(cond, uncond, w) -> Tensor``.
 
@@ -62,7 +69,7 @@ class Guidance(Subject):
         return self.combine
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Conversion(Subject):
     """A conversion between parameterizations: ``convert(z, pred, source, target, alpha, sigma) -> Tensor``.
 
@@ -83,7 +90,7 @@ class Conversion(Subject):
         return self.convert
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Schedule(Subject):
     """A noise schedule: ``level(t) -> (alpha, sigma)`` at the given ``times``, listed from noise to data.
 
@@ -105,7 +112,7 @@ class Schedule(Subject):
         return self.level
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sampler(Subject):
     r"""A sampler: ``run(model, z, steps, space) -> z_end``; it calls ``model(z, t)`` for predictions of ``space``.
 

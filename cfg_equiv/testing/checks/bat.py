@@ -15,7 +15,7 @@ from cfg_equiv.testing.subjects import Guidance, Sampler
 
 
 def permuted_run(subject: Sampler, case: RunCase) -> str | None:
-    """Run the batch backwards: item by item the same, within what one ulp explains."""
+    """Run the batch backwards, and its first and its last item among copies: the same within what one ulp explains."""
     space = subject.spaces[0]
     forward = spread(subject, case, space)
     if forward.vacuous:
@@ -24,6 +24,13 @@ def permuted_run(subject: Sampler, case: RunCase) -> str | None:
     if backward.shape != forward.result.shape:
         raise CheckFailure("the number of network calls changes with the order of the batch")
     _require_close(forward.result, backward, 2 * forward.bound, "the order of the batch changes item")
+    # Flipping does not move a statistic of the whole batch: a batch of copies of one item does.
+    for item in (slice(0, 1), slice(-1, None)):
+        alone = run(subject, case, space, case.z[item].expand_as(case.z).clone())
+        if alone.shape != forward.result.shape:
+            raise CheckFailure("the number of network calls changes with the rest of the batch")
+        same, allowed = forward.result[:, item], 2 * forward.bound[:, item]
+        _require_close(same, alone[:, item], allowed, "the rest of the batch changes item")
     return None
 
 

@@ -8,7 +8,7 @@ statistical verdict, as a running bound over a trajectory would be vacuous.
 import torch
 from torch import Tensor
 
-from cfg_equiv.rounding.rerun import Spread, calibrated_spread
+from cfg_equiv.rounding.rerun import NotDeterministicError, Spread, calibrated_spread
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.draw import run_cases
@@ -25,7 +25,7 @@ def spread(subject: Sampler, case: RunCase, space: str) -> Spread:
 
     try:
         return calibrated_spread(again, [case.z], seed=case.seed)
-    except ValueError as error:
+    except NotDeterministicError as error:
         raise SubjectError(str(error)) from error
 
 

@@ -25,7 +25,7 @@ def rerun(subject: Sampler, case: RunCase) -> str | None:
     if not torch.equal(z, case.z):
         raise CheckFailure("the run writes into the latent it was given: clone it, or update out of place")
     for k, (given, copy) in enumerate(network.given):
-        if not torch.equal(given, copy):
+        if not _same(given, copy):
             raise CheckFailure(f"the run writes into the prediction of network call {k + 1}: update out of place")
     first = end.clone()
     steps = subject.steps[0] if case.steps != subject.steps[0] else subject.steps[1]
@@ -44,11 +44,12 @@ def recombine(subject: Guidance, case: GuidanceCase) -> str | None:
         raise CheckFailure("the rule writes into the predictions it was given: update out of place")
     kept = first.clone() if isinstance(first, Tensor) else combine(subject, cond, uncond, case.weight)
     combine(subject, 3 * uncond, 2 * cond, 2 * float(case.w))
+    # before the first call is made again: that would write the same numbers
+    if isinstance(first, Tensor) and not _same(first, kept):
+        raise CheckFailure("a later call writes into the result of an earlier one: they share memory")
     again = combine(subject, case.cond, case.uncond, case.weight)
     if not _same(kept, again):
         raise CheckFailure("the same call gives another result after a call in between: the rule keeps a history")
-    if isinstance(first, Tensor) and not _same(first, kept):
-        raise CheckFailure("a later call writes into the result of an earlier one: they share memory")
     return None
 
 

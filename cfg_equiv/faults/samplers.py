@@ -1,0 +1,102 @@
+"""Samplers as subjects: the right ones of :mod:`.solvers`, and those with a mistake of :mod:`.mistakes`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cfg_equiv.faults.mistakes import (
+    CentredBatch,
+    CombinesRaw,
+    FirstStageLevel,
+    Interleaved,
+    KeptHistory,
+    NoiseAfterTheCall,
+    OneInSingle,
+    OneMoreStep,
+    OwnNoise,
+    Ramp,
+    RawData,
+    RawV,
+    RepeatedFirst,
+    SecondStageAtTheEnd,
+    ShortForm,
+    SignOfLatent,
+    SignOfV,
+    StaleNoise,
+    StraightForm,
+    Subtracted,
+    TimeFlipped,
+    TruncatedTime,
+    WholeBatchThreshold,
+    WritesLatent,
+    WritesPrediction,
+)
+from cfg_equiv.faults.record import Fault, Good
+from cfg_equiv.faults.solvers import Ancestral, Clipped, Euler, FlowEuler, Heun, Multistep
+from cfg_equiv.testing.subjects import Sampler
+
+SPACES = ("eps", "x0", "v", "flow")
+
+
+def _subject(solver: Euler, name: str, **given: Any) -> Sampler:
+    given = {"state": solver.schedule.path, "order": solver.order, "steps": (1, 4), "name": name, **given}
+    spaces = given.pop("spaces", SPACES)
+    return Sampler(solver.run, solver.level, spaces, **given)
+
+
+def never_read() -> Sampler:
+    """An option that is accepted and stored, and decides nothing."""
+    return _subject(Euler(), "never_read", variants={"rho": _subject(Euler(), "never_read", options={"rho": 3.0})})
+
+
+def read() -> Sampler:
+    """An option that is read: the order."""
+    return _subject(Euler(), "read", variants={"order": _subject(Heun(), "read", options={"order": 2})})
+
+
+def _good(kind: Callable[[], Euler], **given: Any) -> Good:
+    name = getattr(kind, "__name__", "")
+    return Good(f"sampler.{name}", lambda: _subject(kind(), name, **given))
+
+
+def _bad(kind: Callable[[], Euler], fails: tuple[str, ...], source: str, **given: Any) -> Fault:
+    name = getattr(kind, "__name__", "")
+    return Fault(f"sampler.{name}", lambda: _subject(kind(), name, **given), fails, source)
+
+
+GOOD = (
+    _good(Euler, spaces=(*SPACES, "score", "F")),
+    _good(FlowEuler),
+    _good(Clipped, clip=1.0),
+    _good(Multistep),
+    _good(Heun),
+    _good(Ancestral, stochastic=True),
+    Good("sampler.read", read),
+)
+FAULTS = (
+    _bad(RawData, ("eq",), "diffusers #1486"),
+    _bad(RawV, ("eq",), "Stability-AI/stablediffusion #45"),
+    _bad(SignOfV, ("eq",), "diffusers PR #1421"),
+    _bad(SignOfLatent, ("eq",), "SVD_Xtend #19"),
+    _bad(ShortForm, ("eq",), "diffusers, v with flow sigmas"),
+    _bad(StraightForm, ("eq",), "diffusers, flow with VP sigmas"),
+    _bad(TimeFlipped, ("eq",), "kohya sd-scripts #2201"),
+    _bad(OneInSingle, ("eq",), "sd-webui PR #14145"),
+    _bad(StaleNoise, ("eq",), "denoising-diffusion-pytorch PR #83", clip=1.0),
+    _bad(CombinesRaw, ("eq",), "diffusers #14816"),
+    _bad(FirstStageLevel, ("eq",), "diffusers PR #1512"),
+    _bad(TruncatedTime, ("eq",), "diffusers #12771"),
+    _bad(OneMoreStep, ("eq",), "OneTrainer #468"),
+    _bad(NoiseAfterTheCall, ("eq",), "diffusers EulerDiscrete with churn", stochastic=True),
+    _bad(SecondStageAtTheEnd, ("nan",), "diffusers #9007"),
+    _bad(RepeatedFirst, ("nan",), "qsh-zh/deis PR #1"),
+    _bad(Ramp, ("nan",), "a division by the number of steps less one"),
+    _bad(Subtracted, ("nan",), "diffusers #14213", state="ve", dtype="float32", stochastic=True),
+    _bad(WholeBatchThreshold, ("bat",), "sd-dynamic-thresholding #88"),
+    _bad(CentredBatch, ("bat",), "a statistic of the whole batch"),
+    _bad(Interleaved, ("bat",), "mlx-swift-examples PR #170, diffusers #9215"),
+    _bad(KeptHistory, ("st",), "diffusers #6631"),
+    _bad(WritesLatent, ("st",), "CleanDiffuser #31"),
+    _bad(WritesPrediction, ("st",), "ComfyUI PR #14814"),
+    _bad(OwnNoise, ("st",), "diffusers PR #13678", stochastic=True),
+    Fault("sampler.never_read", never_read, ("sens",), "denoising-diffusion-pytorch #256"),
+)

@@ -1,0 +1,69 @@
+import pytest
+
+from cfg_equiv.adapters.k_diffusion import SAMPLERS, subjects
+from cfg_equiv.errors import UnknownNameError
+from cfg_equiv.peers.compare import installed
+from cfg_equiv.peers.k_diffusion import LAYERS_NEED
+from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.network import run
+from tests.adapters.runs import outcome, status
+
+MISSING = [name for name in LAYERS_NEED if installed(name) is None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+CHECKS = ("eq", "nan", "bat", "sens", "st")
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_one_denoiser_behind_every_wrapper_gives_one_trajectory(name):
+    for subject in subjects(name):
+        assert status(subject, "eq", 2) == "passed", str(subject)
+
+
+@pytest.mark.parametrize("name", ["sample_euler", "sample_dpmpp_2m"])
+def test_the_other_checks_pass_too(name):
+    subject = subjects(name)[0]
+    assert {check: status(subject, check) for check in CHECKS} == dict.fromkeys(CHECKS, "passed")
+
+
+def test_step_sizes_that_the_rest_of_the_batch_decides_are_found():
+    record = outcome(subjects("sample_dpm_adaptive")[0], "bat")
+    assert record.status == "failed"
+    assert "batch" in record.message
+
+
+def test_a_wrong_wrapper_is_found(monkeypatch):
+    from cfg_equiv.adapters.k_diffusion import released
+
+    honest = released().external.VDenoiser.get_scalings
+
+    def wrong(self, sigma):
+        c_skip, c_out, c_in = honest(self, sigma)
+        return c_skip, -c_out, c_in
+
+    monkeypatch.setattr(released().external.VDenoiser, "get_scalings", wrong)
+    assert status(subjects("sample_euler")[0]) == "failed"
+
+
+def test_all_wrappers_show_the_latent_on_the_circle():
+    subject = subjects("sample_euler")[0]
+    case = RunCase(steps=3)
+    for space in subject.spaces:  # raises where a level is off the declared path
+        assert run(subject, case, space, case.z).shape == (4, *case.shape)
+
+
+def test_names_are_distinct():
+    names = [str(s) for s in subjects("*")]
+    assert len(names) == len(set(names))
+    assert {name.partition("[")[0] for name in names} == SAMPLERS.keys()
+
+
+def test_an_unknown_sampler_is_one_sentence():
+    with pytest.raises(UnknownNameError, match="did you mean 'sample_dpmpp_2m'"):
+        subjects("sample_dpmpp_2n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_is_red_where_it_is_known_to_be(name):
+    red = {(str(s), check) for s in subjects(name) for check in CHECKS if status(s, check, 15) in ("failed", "error")}
+    assert red == ({("sample_dpm_adaptive", "bat")} if name == "sample_dpm_adaptive" else set())
