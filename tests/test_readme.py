@@ -70,6 +70,7 @@ def test_the_ten_lines_are_about_ten():
     assert len(lines) <= 12
 
 
+@pytest.mark.slow
 def test_the_ten_lines_run_under_pytest_on_two_workers(fresh):
     pytest.importorskip("xdist")
     text = fresh("pytest", "-n", "2", "-v", "test_conformance.py")
@@ -83,5 +84,6 @@ def test_the_ten_lines_run_under_pytest_and_by_name(fresh):
     assert re.search(r"\d+ passed, \d+ deselected", text)
 
 
+@pytest.mark.slow
 def test_the_ten_lines_run_under_unittest(fresh):
     assert "OK" in fresh("unittest", "test_unittest.py")

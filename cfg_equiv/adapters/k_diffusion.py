@@ -46,6 +46,7 @@ class Entry:
     ends: bool = False  # takes sigma_min and sigma_max in place of the list of sigmas
     counts: bool = False  # takes the number of network calls beside them
     fewest: int = 1
+    couples_items: str = ""
     combinations: tuple[Mapping[str, Any], ...] = ()
     variants: tuple[Mapping[str, Any], ...] = field(default=())
 
@@ -66,7 +67,12 @@ SAMPLERS: dict[str, Entry] = {
     "sample_dpm_2_ancestral": Entry(order=2, stochastic=True, variants=(_QUIET,)),
     "sample_lms": Entry(order=4, combinations=({"order": 2},), variants=({"order": 2},)),
     "sample_dpm_fast": Entry(order=3, ends=True, counts=True, combinations=({"eta": 1.0},), variants=({"eta": 1.0},)),
-    "sample_dpm_adaptive": Entry(order=3, ends=True, variants=({"order": 2}, {"eta": 1.0})),
+    "sample_dpm_adaptive": Entry(
+        order=3,
+        ends=True,
+        variants=({"order": 2}, {"eta": 1.0}),
+        couples_items="its step size is chosen from an error norm over the whole batch",
+    ),
     "sample_dpmpp_2s_ancestral": Entry(order=2, stochastic=True, variants=(_QUIET,)),
     "sample_dpmpp_sde": Entry(order=2, stochastic=True, variants=(_QUIET, {"r": 0.25})),
     "sample_dpmpp_2m": Entry(order=2),
@@ -125,6 +131,7 @@ def _subject(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapp
         options=dict(options),
         variants=variants,
         steps=(entry.fewest, 6),
+        couples_items=entry.couples_items,
     )
 
 

@@ -19,6 +19,10 @@ _IV: Any = MPIntervalContext()  # a context of our own: the precision of ``mpmat
 _IV.dps = 60
 
 
+class NoRealValueError(ValueError):
+    """A root of a negative number: the formula has no real value at these inputs."""
+
+
 class INTERVAL:
     """The namespace ``xp`` of interval arithmetic; arguments come from :func:`number`."""
 
@@ -37,7 +41,9 @@ class INTERVAL:
         """The root of the non-negative part of an interval: an exact zero may be enclosed from below."""
         low, high = endpoints(x)
         if high < 0:
-            raise ValueError(f"expected a non-negative argument of sqrt, got at most {float(high)!r}; check the point")
+            raise NoRealValueError(
+                f"expected a non-negative argument of sqrt, got at most {float(high)!r}; check the point"
+            )
         return _IV.sqrt(x) if low >= 0 else _IV.mpf([0, _IV.sqrt(_IV.mpf(x.b)).b])
 
     @staticmethod

@@ -137,6 +137,8 @@ class Sampler(Subject):
         The dtype it runs in.
     variants
         The same sampler with one option changed, by the option's name; SENS demands that each changes the result.
+    couples_items
+        Why the items of a batch see each other by design, if they do; BAT does not apply then.
     steps
         The least and the largest number of steps that are tried.
     """
@@ -150,6 +152,7 @@ class Sampler(Subject):
     clip: float | None = field(default=None, kw_only=True)
     dtype: str = field(default="float64", kw_only=True)
     variants: Mapping[str, "Sampler"] = field(default_factory=dict, kw_only=True)
+    couples_items: str = field(default="", kw_only=True)
     steps: tuple[int, int] = field(default=(1, 6), kw_only=True)
 
     def __post_init__(self) -> None:

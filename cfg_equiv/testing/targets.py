@@ -86,7 +86,7 @@ def _missing(error: ModuleNotFoundError, module: str) -> Exception:
         return UnknownNameError(sentence("a module that can be imported", repr(name), do))
     top = name.partition(".")[0]
     do = INSTALL.get(top, f"install the package that has it, often pip install {top}")
-    return TargetError(sentence(f"{name} to be installed, which {module} imports", "no such module", do))
+    return TargetError(sentence(f"{top} to be installed, which {module} imports", "no such module", do))
 
 
 def _of_module(module: Any, name: str, target: str) -> list[Subject]:

@@ -52,24 +52,19 @@ MISFITS = {  # options that are accepted, and do not fit the path
     )
 }
 EDM = ("EDMEulerScheduler", "EDMDPMSolverMultistepScheduler", "CosineDPMSolverMultistepScheduler")
-STAYS = {  # one step goes nowhere: they list their last sigma twice
-    "DEISMultistepScheduler": ("use_karras_sigmas=True", "use_flow_sigmas=True", "use_flow_sigmas=True,v_prediction"),
-    "SASolverScheduler": ("use_karras_sigmas=True", "use_flow_sigmas=True", "use_flow_sigmas=True,v_prediction"),
-    "DPMSolverMultistepInverseScheduler": ("use_flow_sigmas=True", "use_flow_sigmas=True,v_prediction"),
-}
 KNOWN = {
     *((f"{name}[{option}]", "eq") for name, options in MISFITS.items() for option in options),
-    *((f"{name}[{option}]", "sens") for name, options in STAYS.items() for option in options),
     *((f"{name}[true_eps]", "eq") for name in EDM),
     *((f"PNDMScheduler{option}", "eq") for option in ("", "[skip_prk_steps=False]", "[timestep_spacing=trailing]")),
-    ("PNDMScheduler", "sens"),  # one step is from timestep 0 to timestep 0
-    ("IPNDMScheduler", "sens"),  # one step is 0, whatever the network says
     ("EulerDiscreteScheduler[s_churn=0.5]", "eq"),
     ("FlowMatchEulerDiscreteScheduler", "sens"),  # s_churn is accepted and not read
     ("DDIMInverseScheduler", "nan"),  # 0/0 for x0 at the clean end
     ("DDIMInverseScheduler[clip_sample=True,clip_sample_range=1.0]", "nan"),
     ("UniPCMultistepScheduler[solver_type=bh1]", "nan"),  # an infinite step in log-SNR to sigma = 0
 }
+
+# Its first network call, at alpha = 0, is thrown away: seen where the other calls happen not to depend on the weight.
+SOMETIMES = {("IPNDMScheduler", "sens")}
 
 
 def named(name):
@@ -118,14 +113,13 @@ def test_names_are_distinct_and_fit_for_test_ids():
     assert not any(" " in name for name in names)
 
 
-@pytest.mark.filterwarnings("ignore:Should have ta>=t0")  # torchsde, asked below the interval of its tree
+@pytest.mark.filterwarnings("ignore:Should have t")  # torchsde, asked below the interval of its tree
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_every_subject_runs_and_declares_its_levels(name):
     for subject in subjects(name):
-        for space in subject.spaces:
-            case = RunCase(dtype=subject.dtype, steps=subject.steps[0])
-            trace = run(subject, case, space, case.z)  # raises where a level is off the declared path
-            assert trace.shape[1:] == case.shape
+        case = RunCase(dtype=subject.dtype, steps=subject.steps[0])
+        trace = run(subject, case, subject.spaces[-1], case.z)  # raises where a level is off the declared path
+        assert trace.shape[1:] == case.shape
 
 
 def test_options_say_what_was_set_and_where():
@@ -171,11 +165,11 @@ def test_the_circle(kappa):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_every_class_is_red_where_it_is_known_to_be(name):
-    """The checks of all its subjects, a few examples each: red exactly where the released code is."""
+    """The checks of all its subjects: red exactly where the released code is. Those that rerun get few examples."""
     red = {
         (str(s), check)
         for s in subjects(name)
         for check in ("eq", "nan", "bat", "sens", "st")
-        if status(s, check, 6) in ("failed", "error")
+        if status(s, check, 6 if check in ("eq", "bat") else 25) in ("failed", "error")
     }
-    assert red == {pair for pair in KNOWN if pair[0].partition("[")[0] == name}
+    assert red - SOMETIMES == {pair for pair in KNOWN if pair[0].partition("[")[0] == name}

@@ -3,7 +3,6 @@
 import ast
 import re
 from fractions import Fraction
-from pathlib import Path
 
 import jupytext
 import nbformat
@@ -11,56 +10,19 @@ import pytest
 import torch
 
 from cfg_equiv.report.figures import Picture
-from cfg_equiv.report.markdown import Verdicts
+from cfg_equiv.report.markdown import Checked, Verdicts
 from cfg_equiv.rounding import BoundMode, assert_within
+from tests.derivations.running import AGAIN, FIRST, code, notebook_of, outputs_of
 
-FOLDER = Path(__file__).parents[2] / "derivations"
-SOURCES = sorted(FOLDER.glob("[0-9]*.py"))
-FIRST = FOLDER / "01_is_cfg_on_v_right.py"
-AGAIN = "run `python -m cfg_equiv.report.notebook {}` again"
 MOST_LINES, MOST_BYTES = 12, 1_000_000
 LEAKS = re.compile(r"(?<![\w.])/(?:home|root|tmp|usr|opt|work|Users|private|mnt)/|\\\\Users\\\\| at 0x[0-9a-f]{6}")
 
 
-def code(path: Path) -> list[str]:
-    return [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "code"]
-
-
-def run_cell(source: str, namespace: dict) -> object:
-    """Run a cell as Jupyter does; returns what it would show."""
-    tree = ast.parse(source)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, "<cell>", "exec"), namespace)
-    return last and eval(compile(ast.Expression(last.value), "<cell>", "eval"), namespace)
-
-
-@pytest.fixture(scope="module", params=SOURCES, ids=lambda path: path.stem)
-def ran(request):
-    """A source and what its cells show, run in this process from top to bottom."""
-    threads, namespace = torch.get_num_threads(), {"__name__": "__main__"}
-    try:
-        with torch.random.fork_rng(devices=[]):
-            shown = [run_cell(cell, namespace) for cell in code(request.param)]
-    finally:
-        torch.set_num_threads(threads)
-    return request.param, [value for value in shown if value is not None]
-
-
-@pytest.fixture(params=SOURCES, ids=lambda path: path.stem)
-def source(request):
-    return request.param
-
-
-def notebook_of(path: Path):
-    return nbformat.read(path.with_suffix(".ipynb"), as_version=4)
-
-
 def test_the_source_runs_and_every_theorem_it_shows_holds(ran):
-    path, shown = ran
-    results = [result for value in shown if isinstance(value, Verdicts) for result in value.results]
-    assert results, f"{path.name} shows no theorem"
+    results = [result for value in ran.of(Verdicts) for result in value.results]
+    assert results or ran.of(Checked), f"{ran.path.name} shows no theorem and no check"
     assert [result.id for result in results if not result.holds] == []
-    for picture in (value for value in shown if isinstance(value, Picture)):
+    for picture in ran.of(Picture):
         assert picture._repr_png_().startswith(b"\x89PNG")
 
 
@@ -70,12 +32,30 @@ def verdict_lines(text: str) -> list[str]:
 
 
 def test_the_notebook_shows_the_verdicts_of_this_run(ran):
-    path, shown = ran
-    now = [line for value in shown if isinstance(value, Verdicts) for line in verdict_lines(str(value))]
-    outputs = [output for cell in notebook_of(path).cells for output in cell.get("outputs", [])]
-    texts = [output["data"].get("text/markdown", "") for output in outputs if "data" in output]
-    then = [line for text in texts for line in verdict_lines(text)]
-    assert then == now, AGAIN.format(f"derivations/{path.name}")
+    now = [line for value in ran.of(Verdicts) for line in verdict_lines(str(value))]
+    then = [line for text in outputs_of(ran.path, "text/markdown") for line in verdict_lines(text)]
+    assert then == now, AGAIN.format(f"derivations/{ran.path.name}")
+
+
+def status_lines(text: str) -> list[str]:
+    """What failed, by subject and check, out of a text of reports; sizes and numbers of examples are left out."""
+    return [line for line in text.splitlines() if re.match(r"(FAILED|ERROR|expected) ", line)]
+
+
+def test_the_notebook_shows_the_checks_of_this_run(ran):
+    now = [line for value in ran.of(Checked) for line in status_lines(str(value))]
+    then = [line for text in outputs_of(ran.path, "text/markdown") for line in status_lines(text)]
+    assert then == now, AGAIN.format(f"derivations/{ran.path.name}")
+
+
+def without_numbers(text: str) -> str:
+    return re.sub(r"[-+]?\d[\d.e+-]*", "#", text)
+
+
+def test_the_notebook_prints_what_this_run_prints(ran):
+    then = "".join(outputs_of(ran.path, "stream"))
+    assert without_numbers(then) == without_numbers(ran.printed), AGAIN.format(f"derivations/{ran.path.name}")
+    assert without_numbers("off by 1.5e-07, or -2") == "off by #, or #"
 
 
 def cells_of(notebook) -> list[tuple[str, str]]:
@@ -103,8 +83,7 @@ def faults(notebook) -> list[str]:
 def test_the_notebook_was_run_from_top_to_bottom_without_an_error(source):
     notebook = notebook_of(source)
     assert faults(notebook) == []
-    pictures = [o for c in notebook.cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})]
-    assert pictures
+    assert outputs_of(source, "image/png")
 
 
 def test_a_failed_run_is_noticed():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.samplers import SAMPLERS
 from cfg_equiv.case import DTYPES
+from cfg_equiv.exact.intervals import NoRealValueError
 from cfg_equiv.rounding import BOUNDED, Bounded, assert_within
 from cfg_equiv.strategies import step_cases
 from tests.properties.subject import CONVENTIONS, MUTANTS, falsified, public_step, share
@@ -37,7 +38,15 @@ def check(case, take, rows=tuple(PARAMETERIZATIONS), dtypes=tuple(DTYPES)):
     for row in rows:
         for dtype in dtypes:
             each = replace(case, source=row, dtype=dtype)
-            vacuous[dtype] += assert_within(take(each), each.exact(), each.bound())
+            try:
+                exact = each.exact()
+            except NoRealValueError:
+                # Rounding to 8 or 11 bits moves a level off the circle: at eta = 1 a radicand that is small beside that
+                # shift turns negative, and the formula has no value to compare with. Wider formats have no excuse.
+                assert dtype in ("bfloat16", "float16"), each
+                assert (SAMPLERS[each.sampler].path, each.eta) == ("vp", 1.0), each
+                continue
+            vacuous[dtype] += assert_within(take(each), exact, each.bound())
     return vacuous
 
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from cfg_equiv.report.markdown import Table, verdicts
-from cfg_equiv.results import TheoremResult
+from cfg_equiv.report.markdown import Table, checked, verdicts
+from cfg_equiv.results import CheckRecord, SubjectReport, TheoremResult
 from cfg_equiv.theorems import THEOREMS, prove
 
 RESULT = TheoremResult(
@@ -65,3 +65,25 @@ def test_the_twins_of_a_real_theorem_are_all_found():
     theorem = next(theorem for theorem in THEOREMS if theorem.id == "Q2")
     count = sum(len(part.twins) for part in theorem.parts)
     assert f"({theorem.method}; {count} of {count} twins refuted)" in str(verdicts([prove(theorem)]))
+
+
+def record(status, message="", case=""):
+    return CheckRecord("eq", "EQ", status, 3, 0, message, case, {})
+
+
+def test_a_report_shows_its_table_and_what_failed_with_where_to_look():
+    good, bad = record("passed"), record("failed", "v differs from eps " * 9, "RunCase(latent=(0.0,))")
+    text = str(checked(SubjectReport("right", "", (good,)), SubjectReport("wrong", "", (bad,))))
+    table, failure = text.split("\n\n")
+    assert table.splitlines()[2:] == ["| right | 3 | ok |", "| wrong | 3 | FAILED |"]
+    first, *rest = failure.splitlines()
+    assert (first, rest[0], rest[-1]) == ("```text", "FAILED wrong: EQ, check eq", "```")
+    assert "  case     RunCase(latent=(0.0,))" in rest
+    assert any(line.startswith("  look at  where the prediction is converted") for line in rest)
+    assert max(map(len, rest)) <= 110
+    assert [line for line in rest if line.startswith(" " * 11)]
+
+
+def test_what_does_not_apply_is_said_with_its_reason():
+    text = checked(SubjectReport("one", "", (record("not_applicable", "only one parameterization"),)))._repr_markdown_()
+    assert "eq not_applicable: only one parameterization [one]" in text

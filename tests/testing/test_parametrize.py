@@ -45,9 +45,8 @@ def run(pytester, monkeypatch):
     """Write a test file after HEAD and run pytest on it, in this process."""
     monkeypatch.delenv("HYPOTHESIS_PROFILE", raising=False)
     profile = settings().get_current_profile_name()
-    common = {"max_examples": 4, "database": None, "phases": ["generate"]}
+    common = {"max_examples": 4, "database": None, "phases": ["generate"], "report_multiple_bugs": False}
     settings.register_profile("theirs", deadline=200, **common)
-    common["report_multiple_bugs"] = False
     settings.register_profile("hasty", deadline=30, **common)
     pytester.makeini("[pytest]\nmarkers = theirs")
 
@@ -104,7 +103,7 @@ class TestClass:
 SLOW = """
 import time
 def slow(c, u, w):
-    time.sleep(0.15)
+    time.sleep(0.1)  # three calls an example
     return plain(c, u, w)
 QUICK = settings(phases=["generate"], report_multiple_bugs=False)
 SLOW = [Guidance(slow, convention=CONVENTION, dtypes=("float64",))]
@@ -131,7 +130,7 @@ def test_chosen_above(subject, check, case): check(subject, case)
 def test_chosen_below(subject, check, case): check(subject, case)
 """,
         "-k",
-        "end_points",
+        "slow-st",
     )
     result.assert_outcomes(passed=3, failed=2, deselected=5 * (len(RULE) - 1))
     assert result.stdout.str().count("exceeds the deadline of 30.00ms") >= 2
@@ -139,7 +138,7 @@ def test_chosen_below(subject, check, case): check(subject, case)
 
 def test_the_deadline_of_a_profile_is_honoured(run):
     text = "@parametrize_with_checks(SLOW)\ndef test_slow(subject, check, case): check(subject, case)"
-    result = run(SLOW + text, "-k", "end_points", profile="hasty")
+    result = run(SLOW + text, "-k", "slow-st", profile="hasty")
     result.assert_outcomes(failed=1, deselected=len(RULE) - 1)
 
 
@@ -219,7 +218,7 @@ def two(c, u, w):
     if float(c.flatten()[0]) == float(u.flatten()[0]) + 1:
         return plain(c, u, w)[:1]
     return plain(c, u, w).clamp(-1, 1)
-@settings(max_examples=60, derandomize=True, phases=["generate", "shrink"])
+@settings(max_examples=60, derandomize=True, phases=["generate", "shrink"], report_multiple_bugs=True)
 @parametrize_with_checks([Guidance(two, convention=CONVENTION, dtypes=("float64",))])
 def test_two(subject, check, case): check(subject, case)
 """,
@@ -254,6 +253,7 @@ def test_generator():
     assert "failed" not in result.parseoutcomes()
 
 
+@pytest.mark.slow
 def test_under_xdist(tmp_path):
     pytest.importorskip("xdist")
     body = "\n@parametrize_with_checks([PLAIN])\ndef test_it(subject, check, case): check(subject, case)\n"

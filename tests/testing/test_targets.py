@@ -97,7 +97,7 @@ def subject(name):
 
 def adapter(imported):
     if imported == "cfg_equiv.adapters.absent":
-        raise ModuleNotFoundError("No module named 'diffusers'", name="diffusers")
+        raise ModuleNotFoundError("No module named 'diffusers'", name="diffusers.schedulers")
     return SimpleNamespace(subjects=lambda name: [subject(name)], guiders=lambda name: [subject(f"guider {name}")])
 
 

@@ -56,13 +56,13 @@ def _require_close(one: Tensor, other: Tensor, allowed: Tensor, what: str) -> No
     raise CheckFailure(f"{what} at {tuple(index)} by {difference[tuple(index)]:.3g}, {ratio.max():.3g} times the bound")
 
 
-def _deterministic(subject: Sampler) -> str:
-    return "its noise belongs to the position in the batch" if subject.stochastic else ""
+def _separate(subject: Sampler) -> str:
+    return subject.couples_items or ("its noise belongs to the position in the batch" if subject.stochastic else "")
 
 
 HINT = "a mean, std, norm or maximum over the whole batch; a layout of branches that mixes items"
 SUMMARY = "items of a batch do not see each other"
 CHECKS = (
-    Check("bat", "BAT", SUMMARY, HINT, Sampler, permuted_run, run_cases, _deterministic),
+    Check("bat", "BAT", SUMMARY, HINT, Sampler, permuted_run, run_cases, _separate),
     Check("bat", "BAT", SUMMARY, HINT, Guidance, permuted_rule, combine_cases),
 )
