@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from cfg_equiv.results import VerifyReport
 
 Row = tuple[str, ...]
+NAME_WIDTH, PIPE_WIDTH = 34, 160  # columns
 
 
 def has_rich() -> bool:
@@ -93,11 +94,14 @@ def print_table(title: str, header: Row, rows: Sequence[Row]) -> None:
         from rich.table import Table
 
         table = Table(title=title, title_justify="left")
-        for name in header:
-            table.add_column(name, overflow="fold")
+        for k, name in enumerate(header):
+            # The name of a thing is what one looks for: other columns wrap first.
+            longest = max((len(row[k]) for row in rows), default=0)
+            table.add_column(name, overflow="fold", min_width=min(longest, NAME_WIDTH) if k == 0 else None)
         for row in rows:
             table.add_row(*(cell.replace("[", "\\[") for cell in row))
-        Console().print(table)
+        # A file or a pipe has no width of its own.
+        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
         return
     widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header) - 1)]
     print(f"\n{title}")
