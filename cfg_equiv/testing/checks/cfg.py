@@ -62,9 +62,12 @@ def end_points(subject: Guidance, case: GuidanceCase) -> str | None:
             if not bool(allowed.isfinite().all()):
                 continue
             vacuous = False
-        if not bool(((result.double() - branch.double()).abs() <= allowed).all()):  # NaN is not within
+        within = (result.double() - branch.double()).abs() <= allowed  # NaN is not within
+        if not bool(within.all()):
+            index = tuple(int(i) for i in (~within).nonzero()[0])
             raise CheckFailure(
-                f"at w = {w:g} in the convention {subject.convention} the result must be the {name} prediction"
+                f"at w = {w:g} in the convention {subject.convention} the result must be the {name} prediction: at "
+                f"{index} it is {result[index]:.6g}, not {branch[index]:.6g}"
             )
     return "no finite bound" if vacuous else None
 
