@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from cfg_equiv.case import Plain
 from cfg_equiv.errors import ParameterError, sentence
-from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.failure import CheckFailure
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.select import (
     Expected,
     checks_for,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cfg_equiv.case import Plain
 from cfg_equiv.errors import ParameterError, UnknownNameError, sentence, unknown_name
-from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.checks import CHECKS
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Subject
 
 Expected = Mapping[str, tuple[str, Plain]]

@@ -15,7 +15,7 @@ from cfg_equiv.case import GuidanceCase
 from cfg_equiv.errors import ParameterError, UnknownNameError
 from cfg_equiv.results import CheckRecord, SubjectReport
 from cfg_equiv.testing import Guidance, RunCase, Sampler, from_step, runner
-from cfg_equiv.testing.check import PROPERTIES
+from cfg_equiv.testing.protocol import PROPERTIES
 
 CASE = GuidanceCase(
     source="x0",

@@ -5,12 +5,12 @@ from torch import Tensor
 
 from cfg_equiv.case import GuidanceCase
 from cfg_equiv.testing.cases import RunCase
-from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.checks.eq import spread
 from cfg_equiv.testing.combine import bounded
 from cfg_equiv.testing.draw import combine_cases, run_cases
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.network import run
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Guidance, Sampler
 
 

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from cfg_equiv.case import GuidanceCase
 from cfg_equiv.guidance import OFF
-from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.combine import bounded
 from cfg_equiv.testing.draw import combine_cases
 from cfg_equiv.testing.failure import CheckFailure
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Guidance
 
 Map = tuple[float, float]  # y -> A*y + B*z, with A and B powers of two or their negatives: exact on the lattice

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from cfg_equiv.rounding.rerun import NotDeterministicError, Spread, calibrated_spread
 from cfg_equiv.testing.cases import RunCase
-from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.draw import run_cases
 from cfg_equiv.testing.failure import CheckFailure, SubjectError
 from cfg_equiv.testing.network import run
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler
 
 

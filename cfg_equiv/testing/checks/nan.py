@@ -4,10 +4,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from cfg_equiv.testing.cases import RunCase
-from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.draw import run_cases
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.network import run
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler
 
 

@@ -32,11 +32,11 @@ from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.case import DTYPES, ConversionCase, exact_enclosure
 from cfg_equiv.rounding import BoundMode, assert_within, calibrated_spread
 from cfg_equiv.testing.cases import TimeCase
-from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.draw import conversion_cases, single_times, whole_schedules
 from cfg_equiv.testing.failure import CheckFailure, SubjectError
 from cfg_equiv.testing.levels import EXCESS, level_at, off_path
 from cfg_equiv.testing.narrow import Narrowing
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Conversion, Schedule
 
 

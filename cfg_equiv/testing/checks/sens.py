@@ -8,11 +8,11 @@ from hypothesis.strategies import SearchStrategy
 
 from cfg_equiv.case import GuidanceCase
 from cfg_equiv.testing.cases import RunCase
-from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.combine import combine
 from cfg_equiv.testing.draw import combine_cases, run_cases
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.network import Network, run
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Guidance, Sampler
 
 

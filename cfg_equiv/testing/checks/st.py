@@ -7,11 +7,11 @@ from torch import Tensor
 
 from cfg_equiv.case import GuidanceCase
 from cfg_equiv.testing.cases import RunCase
-from cfg_equiv.testing.check import Check
 from cfg_equiv.testing.combine import combine
 from cfg_equiv.testing.draw import combine_cases, run_cases
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.network import Network, require_output, run
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Guidance, Sampler
 
 

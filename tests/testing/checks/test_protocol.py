@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from cfg_equiv.algebra.guidance.cfg import cfg
 from cfg_equiv.faults.solvers import Euler
 from cfg_equiv.testing.cases import RunCase
-from cfg_equiv.testing.check import PROPERTIES, guarded, time_limit
 from cfg_equiv.testing.checks import CHECKS
 from cfg_equiv.testing.failure import SubjectError
+from cfg_equiv.testing.protocol import PROPERTIES, guarded, time_limit
 from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler, Schedule
 from tests.testing.checks.named import check_for
 
