@@ -75,6 +75,14 @@ V_ON_FLOW = Combination({"use_flow_sigmas": True}, {**EPS, **X0, **V}, "flow", "
 FLOW_ON_VP = Combination({}, {**EPS, **X0, **FLOW}, None, "flow_prediction")
 BOTH_PATHS = (FLOW_SIGMAS, V_ON_FLOW, FLOW_ON_VP)
 KARRAS = {"use_karras_sigmas": True}
+DPM_SOLVER: tuple[Mapping[str, Any], ...] = (
+    {"solver_order": 1},
+    {"solver_order": 3},
+    {"solver_type": "heun"},
+    KARRAS,
+    {"algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min"},
+    {"algorithm_type": "sde-dpmsolver++"},
+)
 CLIP = {"clip_sample": True, "clip_sample_range": 1.0}
 NO_CLIP = {"clip_sample": False}
 LEADING, TRAILING = {"timestep_spacing": "leading"}, {"timestep_spacing": "trailing"}
@@ -170,12 +178,7 @@ SCHEDULERS: dict[str, Entry] = {
         order=2,
         combinations=(
             *plain(
-                {"solver_order": 1},
-                {"solver_order": 3},
-                {"solver_type": "heun"},
-                KARRAS,
-                {"algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min"},
-                {"algorithm_type": "sde-dpmsolver++"},
+                *DPM_SOLVER,
                 {"algorithm_type": "sde-dpmsolver", "final_sigmas_type": "sigma_min"},
                 {"euler_at_final": True},
             ),
@@ -192,12 +195,7 @@ SCHEDULERS: dict[str, Entry] = {
         order=2,
         combinations=(
             *plain(
-                {"solver_order": 1},
-                {"solver_order": 3},
-                {"solver_type": "heun"},
-                KARRAS,
-                {"algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min"},
-                {"algorithm_type": "sde-dpmsolver++"},
+                *DPM_SOLVER,
             ),
             *BOTH_PATHS,
         ),

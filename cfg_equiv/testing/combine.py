@@ -15,13 +15,17 @@ from cfg_equiv.testing.subjects import Guidance
 
 def combine(subject: Guidance, cond: Tensor, uncond: Tensor, w: Any) -> Tensor:
     """The rule's result for copies of the predictions; a wrong type, shape or dtype is one sentence."""
-    result = subject.combine(cond.clone(), uncond.clone(), float(Fraction(w)))
+    return returned("combine", subject.combine(cond.clone(), uncond.clone(), float(Fraction(w))), cond)
+
+
+def returned(function: str, result: Any, like: Tensor) -> Tensor:
+    """What a subject's function returned: a tensor of the shape and dtype of ``like``, or one sentence."""
     if not isinstance(result, Tensor):
-        raise SubjectError(f"expected combine() to return a tensor, got {type(result).__name__}: return it alone")
-    if result.shape != cond.shape:
-        raise SubjectError(f"expected combine() to return shape {tuple(cond.shape)}, got {tuple(result.shape)}")
-    if result.dtype != cond.dtype:
-        raise SubjectError(f"expected combine() to return {cond.dtype}, got {result.dtype}")
+        raise SubjectError(f"expected {function}() to return a tensor, got {type(result).__name__}: return it alone")
+    if result.shape != like.shape:
+        raise SubjectError(f"expected {function}() to return shape {tuple(like.shape)}, got {tuple(result.shape)}")
+    if result.dtype != like.dtype:
+        raise SubjectError(f"expected {function}() to return {like.dtype}, got {result.dtype}")
     return result.detach()
 
 

@@ -29,7 +29,7 @@ class Subject:
 
     def __post_init__(self) -> None:
         if not self.name:
-            object.__setattr__(self, "name", _name_of(self._callable()))
+            object.__setattr__(self, "name", name_of(self._callable()))
 
     def _callable(self) -> Any:
         return self
@@ -168,7 +168,8 @@ class Sampler(Subject):
         return self.run
 
 
-def _name_of(call: Any) -> str:
+def name_of(call: Any) -> str:
+    """The name of a subject that was given none: that of the function, class or partial behind it."""
     while hasattr(call, "func"):  # a partial is named after what it calls
         call = call.func
     return str(getattr(call, "__qualname__", type(call).__qualname__)).replace("<locals>.", "")

@@ -26,7 +26,7 @@ from torch import Tensor
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.errors import unknown_name
 from cfg_equiv.testing.failure import SubjectError
-from cfg_equiv.testing.subjects import Sampler, State
+from cfg_equiv.testing.subjects import Sampler, State, name_of
 
 Model = Callable[[Tensor, Any], Tensor]
 
@@ -80,7 +80,7 @@ def from_step(
         clip=clip,
         dtype=dtype,
         steps=steps,
-        name=name or getattr(step, "__qualname__", type(step).__qualname__).replace("<locals>.", ""),
+        name=name or name_of(step),
         version=version,
         options=dict(options or {}),
         variants=dict(variants or {}),
@@ -164,7 +164,7 @@ def from_scheduler(
         clip=clip,
         dtype=dtype,
         steps=steps,
-        name=name or getattr(make, "__qualname__", type(make).__qualname__).replace("<locals>.", ""),
+        name=name or name_of(make),
         version=version,
         options=dict(options or {}),
         variants=dict(variants or {}),

@@ -30,8 +30,10 @@ from torch import Tensor
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.case import DTYPES, ConversionCase, exact_enclosure
-from cfg_equiv.rounding import BoundMode, assert_within, calibrated_spread
+from cfg_equiv.rounding import BoundMode, assert_within
+from cfg_equiv.rounding.rerun import NotDeterministicError, calibrated_spread
 from cfg_equiv.testing.cases import TimeCase
+from cfg_equiv.testing.combine import returned
 from cfg_equiv.testing.draw import conversion_cases, single_times, whole_schedules
 from cfg_equiv.testing.failure import CheckFailure, SubjectError
 from cfg_equiv.testing.levels import EXCESS, level_at, off_path
@@ -89,14 +91,7 @@ def _message(result: Tensor, exact: Any, allowed: Tensor) -> str:
 
 def _converted(subject: Conversion, case: ConversionCase, *inputs: Tensor) -> Tensor:
     z, pred, alpha, sigma = inputs
-    result = subject.convert(z, pred, case.source, case.target, alpha, sigma)
-    if not isinstance(result, Tensor):
-        raise SubjectError(f"expected convert() to return a tensor, got {type(result).__name__}: return it alone")
-    if result.shape != z.shape:
-        raise SubjectError(f"expected convert() to return shape {tuple(z.shape)}, got {tuple(result.shape)}")
-    if result.dtype != z.dtype:
-        raise SubjectError(f"expected convert() to return {z.dtype}, got {result.dtype}")
-    return result.detach()
+    return returned("convert", subject.convert(z, pred, case.source, case.target, alpha, sigma), z)
 
 
 def _calibrated(subject: Conversion, case: ConversionCase, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -105,7 +100,7 @@ def _calibrated(subject: Conversion, case: ConversionCase, inputs: tuple[Tensor,
 
     try:
         bound: Tensor = calibrated_spread(again, inputs).bound.double()
-    except ValueError as error:  # two results from the same inputs
+    except NotDeterministicError as error:
         raise SubjectError(str(error)) from error
     return bound
 
