@@ -131,10 +131,13 @@ class _Infinite:
 
     @property
     def ratio(self) -> Any:
-        """What :class:`~cfg_equiv.exact.rational.RatioLog` divides by."""
+        """What :class:`~cfg_equiv.exact.ratio_log.RatioLog` divides by."""
         raise ZeroDivisionError("lam is infinite at an end of the path")
 
     def __sub__(self, other: Any) -> Any:
+        return self.ratio
+
+    def __neg__(self) -> Any:
         return self.ratio
 
 

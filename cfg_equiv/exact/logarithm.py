@@ -3,6 +3,7 @@ r"""Formal logarithms :math:`\sum_i c_i \log f_i` over irreducible factors of a 
 ``log a - log s`` and ``log(a/s)`` are the same sum, which a memoised generator per argument would not see.
 """
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Log:
-    """A formal sum; adding and scaling stay formal, dividing asks for values."""
+    """A formal sum; adding and scaling stay formal, everything else asks for values."""
 
     __slots__ = ("field", "terms")
 
@@ -25,22 +26,38 @@ class Log:
             total = total + coefficient * self.field.log_value(factor)
         return total
 
-    def __add__(self, other: "Log") -> "Log":
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, Log):
+            return self.value() + other
         terms = dict(self.terms)
         for factor, coefficient in other.terms.items():
             terms[factor] = terms[factor] + coefficient if factor in terms else coefficient
         return Log(self.field, {factor: c for factor, c in terms.items() if c.v})
 
-    def __sub__(self, other: "Log") -> "Log":
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
         return self + (-other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return other + (-self)
 
     def __neg__(self) -> "Log":
         return self * -1
 
-    def __mul__(self, scalar: Any) -> "Log":
-        return Log(self.field, {factor: c * scalar for factor, c in self.terms.items()})
+    def __mul__(self, scalar: Any) -> Any:
+        if isinstance(scalar, Log):
+            return self.value() * scalar.value()
+        if isinstance(scalar, int | Fraction) or hasattr(scalar, "v"):
+            return Log(self.field, {factor: c * scalar for factor, c in self.terms.items()})
+        return NotImplemented
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
+        if isinstance(other, int):
+            return self * Fraction(1, other)
         return self.value() / other
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other / self.value()

@@ -1,7 +1,6 @@
 """The exact namespace for rational points: the shipped formulas on Fractions and surds, vectors included.
 
-``RATIONAL`` is an ``xp`` for the bare formulas. A logarithm keeps only its ratio, because first-order formulas read it
-through ``expm1`` alone; asking for its value is an error, never a random stand-in.
+``RATIONAL`` is an ``xp`` for the bare formulas. A logarithm keeps its ratio (:mod:`cfg_equiv.exact.ratio_log`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,34 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from cfg_equiv.exact import surds
-
-
-class RatioLog:
-    """``log(ratio)``: sums and rational multiples stay exact, the value itself is not representable."""
-
-    __slots__ = ("ratio",)
-
-    def __init__(self, ratio: Any) -> None:
-        self.ratio = ratio
-
-    def __add__(self, other: "RatioLog") -> "RatioLog":
-        return RatioLog(self.ratio * other.ratio)
-
-    def __sub__(self, other: "RatioLog") -> "RatioLog":
-        return RatioLog(self.ratio / other.ratio)
-
-    def __neg__(self) -> "RatioLog":
-        return RatioLog(1 / self.ratio)
-
-    def __mul__(self, scalar: int | Fraction) -> "RatioLog":
-        power = Fraction(scalar)
-        if power.denominator == 1:
-            return RatioLog(self.ratio ** int(power))
-        if power.denominator == 2:
-            return RatioLog(surds.sqrt(self.ratio) ** int(2 * power))
-        raise ArithmeticError(f"exp({power}*log r) is not a square root: choose an exponent that is a multiple of 1/2")
-
-    __rmul__ = __mul__
+from cfg_equiv.exact.ratio_log import RatioLog
 
 
 class Vector:
@@ -102,6 +74,8 @@ class Rational:
     @staticmethod
     def expm1(x: RatioLog) -> Any:
         """``ratio - 1``."""
+        if not isinstance(x, RatioLog):
+            raise ArithmeticError(f"expm1 of {x!r}, which is no logarithm of an exact number: choose another point")
         return x.ratio - 1
 
     @staticmethod

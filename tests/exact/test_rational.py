@@ -38,5 +38,18 @@ def test_logarithms_are_ratios():
     assert RATIONAL.expm1(-h) == F(-1, 3)
     assert RATIONAL.expm1(2 * h) == F(5, 4)
     assert RATIONAL.expm1(F(1, 2) * h) == sqrt(F(3, 2)) - 1
-    with pytest.raises(ArithmeticError, match="multiple of 1/2"):
-        _ = F(1, 3) * h
+    assert RATIONAL.expm1(RATIONAL.log(F(64, 27)) / 3) == F(1, 3)
+    with pytest.raises(ArithmeticError, match="no logarithm of an exact number"):
+        RATIONAL.expm1(F(1, 3) * h)
+
+
+def test_values_of_logarithms_are_a_homomorphism_that_keeps_the_order():
+    two, three, six = (RATIONAL.log(F(n)) for n in (2, 3, 6))
+    assert two.value() + three.value() == six.value()
+    assert (two * F(1, 2)).value() == two.value() / 2
+    assert RATIONAL.log(sqrt(F(2))).value() == two.value() / 2
+    assert 0 < two.value() < three.value() < six.value()
+    assert two / three == two.value() / three.value()
+    assert 1 / two + two * two == 1 / two.value() + two.value() ** 2
+    with pytest.raises(ArithmeticError, match="not positive"):
+        RATIONAL.log(F(-1)).value()
