@@ -6,6 +6,7 @@ a network of any parameterization. This is the only place where the past is kept
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from cfg_equiv.algebra.points import Point
@@ -62,7 +63,7 @@ def trajectory(
 ) -> Iterator[Any]:
     """The latents at ``points[1:]``, predicted; with ``end`` the last point is sigma = 0."""
     past: tuple[Past, ...] = ()
-    for k, (s, t) in enumerate(zip(points, points[1:], strict=False)):
+    for k, (s, t) in enumerate(pairwise(points)):
         past = arrive(xp, solver, past, z, s, net)
         z = advance(xp, solver, past, t, net, place, end and k == len(points) - 2)
         yield z

@@ -39,7 +39,8 @@ def by_sigma(xp: Any, path: str, s: Point, t: Point, fraction: Fraction) -> Poin
     """The point of the VE or flow path whose sigma is the fraction of the way."""
     r = Fraction(fraction)
     sigma = s.sigma + (t.sigma - s.sigma) * r.numerator / r.denominator
-    return {"ve": _ve, "flow": lambda xp, sigma: point(xp, 1 - sigma, sigma)}[path](xp, sigma)
+    alphas = {"ve": 1 + 0 * sigma, "flow": 1 - sigma}
+    return point(xp, alphas[path], sigma)
 
 
 def by_angle(xp: Any, path: str, s: Point, t: Point, fraction: Fraction) -> Point:

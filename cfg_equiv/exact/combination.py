@@ -37,10 +37,11 @@ class Combination:
         return Combination({name: -c for name, c in self.terms.items()})
 
     def __sub__(self, other: Any) -> "Combination":
-        return self + (-other)
+        negated: Any = -other
+        return self.__add__(negated)
 
     def __rsub__(self, other: Any) -> "Combination":
-        return -self + other
+        return (-self).__add__(other)
 
     def __mul__(self, scalar: Any) -> "Combination":
         if isinstance(scalar, Combination):

@@ -43,7 +43,7 @@ class Log:
         return other + (-self)
 
     def __neg__(self) -> "Log":
-        return self * -1
+        return Log(self.field, {factor: -c for factor, c in self.terms.items()})
 
     def __mul__(self, scalar: Any) -> Any:
         if isinstance(scalar, Log):

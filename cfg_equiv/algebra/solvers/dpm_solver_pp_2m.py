@@ -1,7 +1,7 @@
 r"""DPM-Solver++(2M) in its data form, and the two ways its second output enters.
 
-With :math:`h = \lambda_t - \lambda_s` and :math:`r = (\lambda_s - \lambda_{-1})/h`; ``past[0]`` is at ``s``, ``past[1]``
-at ``-1``.
+With :math:`h = \lambda_t - \lambda_s` and :math:`r = (\lambda_s - \lambda_{-1})/h`; ``past[0]`` is at ``s``,
+``past[1]`` at ``-1``.
 
 References
 ----------

@@ -1,12 +1,12 @@
 r"""What a solver is: native forms that use what the network said before, or ask it again inside the step.
 
 A step goes from the point ``s`` to the point ``t``. It is given the past, newest first: ``past[0]`` is the latent at
-``s`` with its prediction, ``past[1]`` the one before. A multistep *form* is ``form(xp, past, t)``; a form that calls the
+``s`` with its prediction, ``past[1]`` the one before. A multistep *form* is ``form(xp, past, t)``; one that calls the
 network inside the step is wrapped in :class:`Inner` and called as ``form(xp, past, t, net, *nodes)``, where
 ``net(z, at)`` is the prediction in the form's own space and the nodes are points between ``s`` and ``t``.
 
-A corrector ``form(xp, past, now)`` takes the step to ``now.at`` again, with the prediction made there. All forms see the
-state their source moves: ``z``, or ``z/alpha`` at VE points.
+A corrector ``form(xp, past, now)`` takes the step to ``now.at`` again, with the prediction made there. All forms see
+the state their source moves: ``z``, or ``z/alpha`` at VE points.
 """
 
 from collections.abc import Callable, Mapping
