@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from cfg_equiv.errors import unknown_name
 from cfg_equiv.results import GridResult, PeerResult, TheoremResult, VerifyReport
 from cfg_equiv.theorems import THEOREMS, prove
-from cfg_equiv.theorems.grid import run_grid
+from cfg_equiv.theorems.solver_grid import run_grids
 
 GROUPS = ("theorems", "grid", "peers")
 
@@ -46,7 +46,7 @@ def verify(only: Collection[str] = (), progress: Progress = _silent) -> VerifyRe
 
     grid = GridResult(0, 0)
     if not only or "grid" in only:
-        grid = run_grid(progress)
+        grid = run_grids(progress)
 
     peers = _run_peers(only, progress) if _needs_peers(only) else []
     seconds = round(time.perf_counter() - start, 2)

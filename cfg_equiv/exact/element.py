@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from cfg_equiv.exact.combination import Combination
 from cfg_equiv.exact.logarithm import Log
 
 if TYPE_CHECKING:
@@ -28,27 +29,31 @@ class Sym:
     def _with(self, other: Any) -> Any:
         return other.v if isinstance(other, Sym) else self.field.element(other).v
 
-    def __add__(self, other: Any) -> "Sym":
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Combination | Log):
+            return NotImplemented
         return Sym(self.field, self.v + self._with(other))
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> "Sym":
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, Combination | Log):
+            return NotImplemented
         return Sym(self.field, self.v - self._with(other))
 
     def __rsub__(self, other: Any) -> "Sym":
         return Sym(self.field, self._with(other) - self.v)
 
     def __mul__(self, other: Any) -> Any:
-        if isinstance(other, Log):
-            return other * self
+        if isinstance(other, Combination | Log):
+            return NotImplemented
         return Sym(self.field, self.v * self._with(other))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> "Sym":
-        if isinstance(other, Log):
-            other = other.value()
+    def __truediv__(self, other: Any) -> Any:
+        if isinstance(other, Combination | Log):
+            return NotImplemented
         divisor = self._with(other)
         if isinstance(other, Sym):
             self.field.divisors.add(divisor.numer)
@@ -56,13 +61,13 @@ class Sym:
             raise ZeroDivisionError(f"division of {self.v} by an element that is zero: {divisor}")
         return Sym(self.field, self.v / divisor)
 
-    def __rtruediv__(self, other: Any) -> "Sym":
+    def __rtruediv__(self, other: Any) -> Any:
         return self.field.element(other) / self
 
     def __neg__(self) -> "Sym":
         return Sym(self.field, -self.v)
 
-    def __pow__(self, power: int) -> "Sym":
+    def __pow__(self, power: int) -> Any:
         if power < 0:
             return 1 / self ** (-power)
         return Sym(self.field, self.v**power)

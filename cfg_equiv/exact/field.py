@@ -185,7 +185,7 @@ class Field:
             raise ExactError(f"{function} of the negative element {v}")
         return found
 
-    def expm1(self, value: "Log") -> "Sym":
+    def expm1(self, value: "Log") -> Any:
         """``exp(value) - 1`` of a formal logarithm: a power product minus one."""
         product = self.element(1)
         for factor, coefficient in value.terms.items():
@@ -250,15 +250,35 @@ class Field:
         """The partial derivative by a generator; the element must be free of roots that depend on it."""
         return Sym(self, self.element(value).v.diff(gen.v))
 
-    def limit_at_zero(self, value: Any, gen: "Sym") -> "Sym":
-        """The value at ``gen = 0``, roots included. A pole raises :class:`PoleError`."""
+    def limit_at_zero(self, value: Any, gen: "Sym") -> Any:
+        """The limit as ``gen`` goes to 0 from above, roots and its logarithm included. A pole raises PoleError."""
         v = self.element(value).v
-        numer, denom = (self._substitute_zero(self.reduce(poly), gen) for poly in (v.numer, v.denom))
+        numer, denom = self.reduce(v.numer), self.reduce(v.denom)
+        if gen.v.numer in self._auxiliary:
+            return self._limit_with_log(numer, denom, gen)
+        numer, denom = (self._substitute_zero(poly, gen) for poly in (numer, denom))
         if self.is_zero(denom):
             raise PoleError(f"no limit: the denominator of {v} vanishes at {gen.v} = 0")
         return numer / denom
 
-    def _substitute_zero(self, poly: Any, gen: "Sym") -> "Sym":
+    def _limit_with_log(self, numer: Any, denom: Any, gen: "Sym") -> "Sym":
+        """Powers of ``gen`` outweigh those of its logarithm: the lowest power, and in it the highest of the log."""
+        small, large = (self._ring.gens.index(x.numer) for x in (gen.v, self._auxiliary[gen.v.numer]))
+
+        def leading(poly: Any) -> tuple[tuple[int, int], Any]:
+            weight = min((m[small], -m[large]) for m in poly)
+            kept = {m: c for m, c in poly.items() if (m[small], -m[large]) == weight}
+            bare = {tuple(0 if i in (small, large) else k for i, k in enumerate(m)): c for m, c in kept.items()}
+            return weight, self._ring.from_dict(bare)
+
+        if not numer:
+            return self.element(0)
+        (top, above), (bottom, below) = leading(numer), leading(denom)
+        if top < bottom:
+            raise PoleError(f"no limit: ({numer})/({denom}) grows without bound as {gen.v} goes to 0")
+        return Sym(self, self._field(above) / self._field(below)) if top == bottom else self.element(0)
+
+    def _substitute_zero(self, poly: Any, gen: "Sym") -> Any:
         total = self.element(0)
         zero = poly.evaluate(gen.v.numer, 0).set_ring(self._ring) if poly else poly
         roots = [(self._ring.gens.index(root.numer), f) for f, root in list(self._roots.items())]

@@ -13,12 +13,24 @@ from cfg_equiv.theorems import (
     parameterizations,
     question,
     samplers,
+    solvers,
     training,
 )
 from cfg_equiv.theorems.prove import ProofError, export, prove
 from cfg_equiv.theorems.record import Part, Theorem
 
-_MODULES = (question, exact_networks, breaks, parameterizations, training, guidance, samplers, numerics, bounds)
+_MODULES = (
+    question,
+    exact_networks,
+    breaks,
+    parameterizations,
+    training,
+    guidance,
+    samplers,
+    solvers,
+    numerics,
+    bounds,
+)
 _ORDER = "QPGSN"
 
 THEOREMS: tuple[Theorem, ...] = tuple(

@@ -1,7 +1,9 @@
 r"""Where a claim gets its values from: generators of a field, or rational points. One claim runs in both.
 
 ``g.w`` is the value called ``w``; ``g.point("s")`` is the point :math:`(\alpha_s, \sigma_s)`, on the path the theorem
-declares for it: ``free`` (two independent values), ``vp`` (:math:`\alpha = (1-t^2)/(1+t^2)`,
+declares for it: ``free`` (two independent values), ``snr`` (:math:`\alpha` and :math:`\kappa = \sigma/\alpha`
+independent, so that a half-log-SNR is one generator; drawn with :math:`\kappa` growing in the order the points are
+declared), ``vp`` (:math:`\alpha = (1-t^2)/(1+t^2)`,
 :math:`\sigma = 2t/(1+t^2)`, a rational parametrisation of the circle), ``circle`` (two generators modulo
 :math:`\alpha^2+\sigma^2-1`), ``flow`` (:math:`\alpha = 1-\sigma`) and ``ve`` (:math:`\alpha = 1`).
 """
@@ -12,23 +14,27 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from cfg_equiv.algebra.points import Point, point
+from cfg_equiv.exact.combination import as_scalar
 from cfg_equiv.exact.element import ExactError, PoleError
 from cfg_equiv.exact.field import Field
 from cfg_equiv.exact.rational import RATIONAL
 from cfg_equiv.theorems.statement import Differs, Equal, Statement
 
-Path = Literal["free", "vp", "circle", "flow", "ve"]
+Path = Literal["free", "snr", "vp", "circle", "flow", "ve"]
 
 # The generators a path needs for one point; those of the second group lie inside (0, 1).
 _GENERATORS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "free": (("alpha", "sigma"), ()),
+    "snr": (("alpha", "kappa"), ()),
     "circle": (("alpha", "sigma"), ()),
     "ve": (("sigma",), ()),
     "flow": ((), ("sigma",)),
     "vp": ((), ("t",)),
 }
+# How many irreducible factors a half-log-SNR of the path has, if not two.
+_LOGS = {"snr": 1, "ve": 1, "vp": 4}
 # Names that are drawn positive at rational points; the declared conditions still decide.
-_POSITIVE = ("alpha", "sigma", "sd", "gamma", "c_", "pi_")
+_POSITIVE = ("alpha", "sigma", "kappa", "sd", "gamma", "c_", "pi_")
 
 
 def split_condition(text: str) -> tuple[str, str, str]:
@@ -57,6 +63,8 @@ class Env:
     def __getitem__(self, name: str) -> Any:
         if name in ("expm1", "sqrt"):  # a condition may use the namespace
             return getattr(self.xp, name)
+        if name == "value":  # and the value of a logarithm
+            return as_scalar
         if name not in self._values:
             self._values[name] = self._make(name)
         return self._values[name]
@@ -97,6 +105,10 @@ class Env:
     def _sign(self, value: Any) -> int | None:
         return (value > 0) - (value < 0) if isinstance(value, int | Fraction) else 1 if _is_positive(value) else -1
 
+    def equal(self, lhs: Any, rhs: Any) -> bool:
+        """Whether two values are equal here."""
+        return self._equal(lhs, rhs)
+
     def decide(self, statement: Statement) -> bool:
         """Whether a statement is true here."""
         if isinstance(statement, Equal):
@@ -107,7 +119,9 @@ class Env:
 
     def _place(self, label: str, path: Path) -> None:
         end = suffix(label)
-        if path == "vp":
+        if path == "snr":
+            alpha, sigma = self[f"alpha{end}"], self[f"alpha{end}"] * self[f"kappa{end}"]
+        elif path == "vp":
             t = self[f"t{end}"]
             alpha, sigma = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
         else:
@@ -156,11 +170,26 @@ class RationalEnv(Env):
         self.xp = RATIONAL
         self._random = random.Random(trial)
         self._size = 2 + trial // 16
+        for path in dict.fromkeys(self._points.values()):
+            self._draw_noise(path, [label for label, its in self._points.items() if its == path])
         for label, path in self._points.items():
-            for name in (name + suffix(label) for name in _GENERATORS[path][1]):
-                denominator = self._random.randint(2, self._size + 1)
-                self._values[name] = Fraction(self._random.randint(1, denominator - 1), denominator)
             self._place(label, "vp" if path == "circle" else path)
+
+    def _draw_noise(self, path: Path, labels: list[str]) -> None:
+        """The coordinate that says how noisy the points are; more than two are points of a step, in growing noise."""
+        if path == "snr":
+            steps = [Fraction(self._random.randint(1, self._size + 1), self._random.choice((1, 2))) for _ in labels]
+            self._values.update((f"kappa{suffix(x)}", sum(steps[: k + 1])) for k, x in enumerate(labels))
+        for name in _GENERATORS[path][1]:
+            drawn: list[Fraction] = []
+            size = self._size + 1 + (len(labels) if len(labels) > 2 else 0)
+            while len(drawn) < len(labels):
+                denominator = self._random.randint(2, size)
+                value = Fraction(self._random.randint(1, denominator - 1), denominator)
+                if len(labels) <= 2 or value not in drawn:
+                    drawn.append(value)
+            in_order = sorted(drawn) if len(labels) > 2 else drawn
+            self._values.update(zip((name + suffix(x) for x in labels), in_order, strict=True))
 
     def _draw(self, name: str) -> Fraction:
         if name == "eta":
@@ -195,7 +224,8 @@ class FieldEnv(Env):
 
     def __init__(self, points: Mapping[str, Path], names: Iterable[str], conditions: Iterable[str]) -> None:
         super().__init__(points)
-        self.field = self.xp = Field(list(names))
+        logs = sum(_LOGS.get(path, 2) for path in self._points.values())
+        self.field = self.xp = Field(list(names), auxiliary=max(8, logs))
         self._values.update(self.field.gens)
         for label, path in self._points.items():
             for name in (name + suffix(label) for name in _GENERATORS[path][1]):
@@ -235,4 +265,4 @@ class FieldEnv(Env):
         return self.field.sign_of(value)
 
     def _equal(self, lhs: Any, rhs: Any) -> bool:
-        return self.field.is_zero(lhs - rhs)
+        return self.field.is_zero(self.field.element(lhs) - rhs)

@@ -1,4 +1,4 @@
-r"""The exact grid: every sampler from every parameterization over one, two and three steps, at rational points.
+r"""The exact grid of the first-order samplers, each from every parameterization over one to three steps.
 
 A network of a row emits ``p*x0 + q*eps`` for a conditional and an unconditional denoiser whose answers are fresh at
 every call, so nothing can cancel by luck. The trace compared is that of the latents at which the network is called, and

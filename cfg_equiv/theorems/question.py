@@ -10,6 +10,7 @@ from cfg_equiv.algebra.samplers import SAMPLERS
 from cfg_equiv.algebra.stepping import emit, to_space
 from cfg_equiv.theorems.environment import Env
 from cfg_equiv.theorems.record import Part, Theorem
+from cfg_equiv.theorems.solvers import PER_CALL
 from cfg_equiv.theorems.statement import Equal, Statement
 from cfg_equiv.theorems.values import branches, guided_step, parameters
 
@@ -187,6 +188,7 @@ THEOREMS = (
                 {"s": "flow", "t": "flow"},
                 ("sigma_s > sigma_t", "alpha_s**2 + sigma_s**2 > 0", *STEP),
             ),
+            PER_CALL,  # the solvers of several evaluations: call by call, and then S6
         ),
     ),
 )  # fmt: skip

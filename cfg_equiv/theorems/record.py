@@ -13,6 +13,7 @@ Arena = Literal["field", "field_only", "exact"]
 
 _OF_PATH: dict[str, tuple[str, ...]] = {
     "free": (),
+    "snr": ("sigma{0} == alpha{0}*kappa{0}",),
     "ve": ("alpha{0} == 1",),
     "flow": ("alpha{0} == 1 - sigma{0}", "sigma{0} > 0", "1 > sigma{0}"),
     "vp": ("alpha{0}**2 + sigma{0}**2 == 1", "alpha{0} > 0", "sigma{0} > 0"),

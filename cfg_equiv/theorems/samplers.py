@@ -1,4 +1,7 @@
-r"""S1-S4 and S7: first-order samplers. Which are one map, which family they belong to, and what they do at the end."""
+r"""S1-S4 and S7: first-order samplers. Which are one map, which family they belong to, and what they do at the end.
+
+What S4 and S7 say of the solvers of several evaluations is in :mod:`cfg_equiv.theorems.solvers`.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +14,7 @@ from cfg_equiv.algebra.samplers.renoise import family_step
 from cfg_equiv.algebra.stepping import emit
 from cfg_equiv.theorems.environment import Env
 from cfg_equiv.theorems.record import Part, Theorem
+from cfg_equiv.theorems.solvers import LAST_STEPS, MATCHED
 from cfg_equiv.theorems.statement import Differs, Equal, Statement
 
 
@@ -210,7 +214,7 @@ THEOREMS = (
     ),
     Theorem(
         "S4",
-        r"\text{first-order samplers on VP, VE and flow at matched SNR: one trajectory in } z/\alpha",
+        r"\text{samplers and solvers for any path, on VP, VE and flow at matched SNR: one trajectory in } z/\alpha",
         "derived here",
         "field",
         (
@@ -220,6 +224,7 @@ THEOREMS = (
                 conditions=(*ORDERED, *ANCESTRAL, *POWER, "c_s > 0", "c_t > 0"),
                 **FREE,
             ),
+            *MATCHED,
         ),
     ),
     Theorem(
@@ -244,6 +249,7 @@ THEOREMS = (
                 arena="field_only",
                 **FLOW,
             ),
+            *LAST_STEPS,
         ),
     ),
 )

@@ -1,0 +1,147 @@
+r"""Which solvers are one map: computed on the exact grid, then proved.
+
+Two solvers that take one trajectory on the exact grid, from a cold start to steps with full history and through a
+network that depends on the latent and on the level, are candidates. The proof is their tableau
+(:mod:`cfg_equiv.theorems.tableau`): the same calls and the same end, at any points, with any history, for every depth
+of the past. Solvers valid on any path are compared on VE, those of one path with all on it.
+"""
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import cache, partial
+from itertools import combinations
+from typing import Any
+
+from cfg_equiv.algebra.driving import native_network, trajectory
+from cfg_equiv.algebra.nodes import CLOCKS
+from cfg_equiv.algebra.points import Point, point
+from cfg_equiv.algebra.solvers import SOLVERS, Guided, Solver
+from cfg_equiv.exact.element import ExactError
+from cfg_equiv.exact.rational import RATIONAL
+from cfg_equiv.theorems.environment import FieldEnv, Path, RationalEnv
+from cfg_equiv.theorems.tableau import Step, Tableau, conditions
+
+F = Fraction
+
+
+def _vp_level(n: int) -> Point:
+    """The angle ``n`` times that of (399, 40)/401: even multiples have rational bisectors."""
+    alpha, sigma = F(1), F(0)
+    for _ in range(n):
+        alpha, sigma = (399 * alpha - 40 * sigma) / 401, (399 * sigma + 40 * alpha) / 401
+    return point(RATIONAL, alpha, sigma)
+
+
+# Levels at which the nodes of every clock are rational: sixth powers of kappa, even multiples of an angle.
+_KAPPA = tuple(F(k) ** 6 for k in (F(5), F(3), F(2), F(1), F(2, 3), F(1, 5)))
+GRIDS: dict[str, tuple[Point, ...]] = {
+    "any": tuple(point(RATIONAL, F(1), k) for k in _KAPPA),
+    "flow": tuple(point(RATIONAL, 1 / (1 + k), k / (1 + k)) for k in _KAPPA),
+    "vp": tuple(_vp_level(n) for n in (14, 12, 8, 6, 4, 2)),
+}
+# Where a class is proved: points of a step on this path, free of any other relation.
+ON: dict[str, Path] = {"any": "snr", "flow": "flow", "vp": "vp"}
+
+
+def valid_on(solver: Solver, path: str) -> bool:
+    """Whether a solver is compared on this path."""
+    return solver.path in ("any", path)
+
+
+@cache
+def trace(name: str, path: str) -> tuple[Any, ...] | None:
+    """The latents of a solver on the exact grid; None where its nodes have no exact place."""
+    solver = SOLVERS[name]
+
+    def answer(z: Any, at: Point) -> Any:
+        kappa = at.sigma / at.alpha
+        guided = z / at.alpha / (2 + kappa) + kappa / 3
+        return Guided(guided, guided / 2 + kappa) if solver.branches else guided
+
+    net = native_network(RATIONAL, solver, "x0", answer)
+    place = partial(CLOCKS[solver.clock], RATIONAL, "ve" if path == "any" else path)
+    try:
+        return tuple(trajectory(RATIONAL, solver, net, F(7, 4), GRIDS[path], place))
+    except (ArithmeticError, ValueError):
+        return None
+
+
+def groups(path: str, names: Iterable[str] = ()) -> list[tuple[str, ...]]:
+    """The solvers of a path that share a trajectory, in the catalogue's order; alone where none does."""
+    found: dict[Any, list[str]] = {}
+    for name in names or SOLVERS:
+        if valid_on(SOLVERS[name], path):
+            found.setdefault(trace(name, path) or name, []).append(name)
+    return [tuple(group) for group in found.values()]
+
+
+def tableaus(step: Step, path: Path) -> tuple[Callable[[Any], Tableau], dict[str, Path]]:
+    """The tableau of a step as a function of an environment, and the points it needs there."""
+
+    def of(g: Any) -> Tableau:
+        at = {label: g.point(label, lam=True) for label in step.labels}
+        return step.tableau(g.xp, at, 1 + 0 * at["s"].alpha)
+
+    return of, dict.fromkeys(step.labels, path)
+
+
+def same(a: Tableau, b: Tableau, equal: Callable[[Any, Any], bool]) -> bool:
+    """Whether two tableaus are equal: the same calls in the same order, and the same end."""
+    left, right = a.forms(), b.forms()
+    return [label for label, _ in left] == [label for label, _ in right] and all(
+        equal(x[name], y[name])
+        for (_, x), (_, y) in zip(left, right, strict=True)
+        for name in dict.fromkeys((*x.terms, *y.terms))
+    )
+
+
+def one_map(first: str, second: str, path: str) -> str:
+    """Prove two solvers one map on a path; returns what stands in the way, empty if nothing does."""
+    a, b = SOLVERS[first], SOLVERS[second]
+    memory = max(a.memory, b.memory)
+    for depth in range(1, memory + 1):
+        one, other = Step(a, depth), Step(b, depth)
+        if one.labels != other.labels:
+            return f"with {depth} outputs in hand they call the network at {one.labels[1:]} and {other.labels[1:]}"
+        (of_one, points), (of_other, _) = (tableaus(step, ON[path]) for step in (one, other))
+        names = RationalEnv(points)
+        for of in (of_one, of_other):
+            of(names)
+        g = FieldEnv(points, names.names(), conditions(one.labels, ON[path]))
+        if not same(of_one(g), of_other(g), g.equal):
+            return f"with {depth} outputs in hand the coefficients differ"
+        if missing := g.field.uncovered():
+            raise ExactError(f"{first} and {second}: divisors without a side condition: {', '.join(missing)}")
+    return ""
+
+
+@cache
+def classes() -> tuple[tuple[str, ...], ...]:
+    """The classes of the catalogue: solvers proved to be one map wherever both are defined, largest first."""
+    parent = {name: name for name in SOLVERS}
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            name = parent[name]
+        return name
+
+    for path in GRIDS:
+        for group in groups(path):
+            for first, second in combinations(group, 2):
+                if root(first) != root(second) and not one_map(first, second, path):
+                    parent[root(second)] = root(first)
+    found: dict[str, list[str]] = {}
+    for name in SOLVERS:
+        found.setdefault(root(name), []).append(name)
+    return tuple(sorted((tuple(group) for group in found.values()), key=lambda group: (-len(group), group[0])))
+
+
+def unproved() -> list[tuple[str, str, str, str]]:
+    """Pairs with one trajectory on the grid that are not proved one map: path, both names, and what differs."""
+    rows = []
+    for path in GRIDS:
+        for group in groups(path):
+            for first, second in combinations(group, 2):
+                if reason := one_map(first, second, path):
+                    rows.append((path, first, second, reason))
+    return rows

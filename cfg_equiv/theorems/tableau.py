@@ -1,0 +1,105 @@
+r"""One step of a solver with full history, as linear forms in the latents and the denoiser's answers.
+
+The step is run on unknowns: ``z_s``, ``z_a``, ... for the latents in the past, ``x_s``, ``x_a``, ... for what the
+denoiser said there, ``x_m``, ``x_t`` for what it says inside the step. That it runs at all on
+:class:`~cfg_equiv.exact.combination.Combination` proves that the step is linear in them at given call latents; what
+comes out is the step's tableau: the latent of every network call and the end, as coefficients in the points alone. Two
+solvers with one tableau are one map, for every network and every history.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cfg_equiv.algebra.driving import arrive
+from cfg_equiv.algebra.points import Point
+from cfg_equiv.algebra.solvers import Guided, Past, Solver
+from cfg_equiv.algebra.stepping import to_space
+from cfg_equiv.exact.combination import Combination, unknown
+
+TARGET, HERE = "t", "s"
+EARLIER = ("a", "b", "c", "d")  # the past before s, newest first
+INSIDE = ("m", "n", "o")  # the nodes of the step, in the order of the form
+BRANCHES = ("", "u_")  # prefixes of what the guided and the unconditional network say
+
+Answer = Callable[[str, Any, Point], Any]
+
+
+@dataclass(frozen=True)
+class Tableau:
+    """The latents at which the network is called inside the step, by label, and the latent at the end."""
+
+    calls: tuple[tuple[str, Combination], ...]
+    end: Combination
+
+    def forms(self) -> tuple[tuple[str, Combination], ...]:
+        """All of it, the end last."""
+        return (*self.calls, ("end", self.end))
+
+
+@dataclass
+class Step:
+    """A step of a solver between labelled points: which points it needs, and its tableau.
+
+    ``depth`` is how many network outputs are in hand, the one at ``s`` included: 1 is a cold start, the solver's
+    ``memory`` (the default) the full history. ``end`` takes the form its source takes at the step to sigma = 0.
+    """
+
+    solver: Solver
+    depth: int = 0
+    end: bool = False
+    labels: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.depth = self.depth or self.solver.memory
+        past = tuple(Past(Point(0, 0), 0, 0) for _ in range(self.depth))
+        nodes = INSIDE[: len(self.solver.nodes(past, self.end))]
+        self.labels = (TARGET, *nodes, HERE, *EARLIER[: self.depth - 1])
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The labels of the points inside the step."""
+        return self.labels[1 : self.labels.index(HERE)]
+
+    def tableau(self, xp: Any, points: dict[str, Point], one: Any, answer: Answer | None = None) -> Tableau:
+        """The tableau at these points; ``answer(label, z, at)`` is the native prediction, by default the unknown's."""
+        say = answer or denoised(xp, self.solver, one)
+        calls: list[tuple[str, Combination]] = []
+
+        def net(z: Any, at: Point) -> Any:
+            label = next(name for name, here in points.items() if here is at)
+            calls.append((label, z))
+            repeated = sum(name == label for name, _ in calls)
+            return say(label if repeated == 1 else f"{label}{repeated}", z, at)
+
+        labels = self.labels[self.labels.index(HERE) :]
+        past = []
+        for label in labels:
+            z = unknown(f"z_{label}", one)
+            past.append(Past(points[label], z, say(label, z, points[label])))
+        t = points[TARGET]
+        z = self.solver.step(xp, tuple(past), t, net, tuple(points[name] for name in self.nodes), self.end)
+        if self.solver.correct and not self.end:
+            z = arrive(xp, self.solver, tuple(past), z, t, net)[0].z
+        return Tableau(tuple(calls), z)
+
+
+def denoised(xp: Any, solver: Solver, one: Any) -> Answer:
+    """The answers of a denoiser that says ``x_s``, ``x_a``, ...: exact in every space of the solver."""
+
+    def say(label: str, z: Any, at: Point) -> Any:
+        answers = [to_space(xp, z, unknown(f"{b}x_{label}", one), at, "x0", solver.space) for b in BRANCHES]
+        return Guided(*answers) if solver.branches else answers[0]
+
+    return say
+
+
+def conditions(labels: Sequence[str], path: str = "snr") -> tuple[str, ...]:
+    """The side conditions of a step: noise falls along the labels read backwards, and so does each log-SNR."""
+    ordered = [(low, high) for k, low in enumerate(labels) for high in labels[k + 1 :]]
+    if path != "snr":
+        return tuple(f"alpha_{low}*sigma_{high} > alpha_{high}*sigma_{low}" for low, high in ordered)
+    positive = [f"{name}_{label} > 0" for label in labels for name in ("alpha", "kappa")]
+    falling = [f"kappa_{high} > kappa_{low}" for low, high in ordered]
+    apart = [f"value(lam_{low} - lam_{high}) != 0" for low, high in ordered]
+    return (*positive, *falling, *apart)

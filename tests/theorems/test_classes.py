@@ -1,0 +1,46 @@
+"""Classes of solvers: found on the grid, proved by tableau, and refused where the coefficients differ."""
+
+import pytest
+
+from cfg_equiv.algebra.solvers import SOLVERS
+from cfg_equiv.theorems import classes
+from cfg_equiv.theorems.classes import GRIDS, groups, one_map, trace, valid_on
+
+FIRST_ORDER = ("ddim_eps", "ddim_x0", "euler_ve", "dpm_solver_1", "dpm_solver_pp_1")
+
+
+def test_first_order_solvers_share_the_grid():
+    assert groups("any", (*FIRST_ORDER, "dpmpp_2m")) == [FIRST_ORDER, ("dpmpp_2m",)]
+
+
+@pytest.mark.parametrize("name", FIRST_ORDER[1:])
+def test_and_are_proved_one_map(name):
+    assert one_map("ddim_eps", name, "any") == ""
+
+
+def test_path_bound_solvers_join_on_their_path():
+    assert one_map("ddim_x0", "euler_flow", "flow") == ""
+    assert one_map("ddim_x0", "ddim_v", "vp") == ""
+
+
+def test_near_misses_are_told():
+    assert one_map("dpmpp_2m", "dpmpp_2m_heun", "any") == "with 2 outputs in hand the coefficients differ"
+    assert one_map("heun", "ddim_eps", "any") == "with 1 outputs in hand the coefficients differ"
+
+
+def test_a_solver_is_compared_on_its_own_path_only():
+    assert valid_on(SOLVERS["euler_flow"], "flow")
+    assert not valid_on(SOLVERS["euler_flow"], "any")
+
+
+@pytest.mark.parametrize("path", GRIDS)
+def test_every_solver_has_a_trace_on_the_grid(path):
+    assert [name for name, solver in SOLVERS.items() if valid_on(solver, path) and trace(name, path) is None] == []
+
+
+@pytest.mark.slow
+def test_the_classes_are_a_partition_and_nothing_is_left_unproved():
+    found = classes.classes()
+    assert sorted(name for group in found for name in group) == sorted(SOLVERS)
+    assert classes.unproved() == []
+    assert set(FIRST_ORDER) | {"ddim_v", "euler_flow"} <= set(found[0])
