@@ -66,6 +66,11 @@ class INTERVAL:
         """The cosine."""
         return _IV.cos(x)
 
+    @staticmethod
+    def acos(x: Any) -> Any:
+        """The angle in [0, pi] with this cosine."""
+        return _IV.atan2(INTERVAL.sqrt(1 - x * x), x)
+
 
 def number(x: int | float | Fraction) -> Any:
     """An exact number as an interval: a point where 60 digits hold it."""

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from functools import cmp_to_key
 from typing import Any
 
 from cfg_equiv.exact import surds
@@ -17,7 +18,7 @@ class Vector:
     __slots__ = ("items",)
 
     def __init__(self, items: Iterable[Any]) -> None:
-        self.items = tuple(items)
+        self.items: tuple[Any, ...] = tuple(items)
 
     def _zip(self, other: Any, op: Callable[[Any, Any], Any]) -> "Vector":
         others = other.items if isinstance(other, Vector) else (other,) * len(self.items)
@@ -64,7 +65,10 @@ def vector(*items: int | str | Fraction) -> Vector:
 
 
 class Rational:
-    """``log, expm1, sqrt`` on exact numbers; ``std, dot, norm, clip, minimum`` for the non-linear rules."""
+    """``log, expm1, sqrt`` on exact numbers, and the statistics over a vector that the non-linear rules read.
+
+    Comparisons are exact, square roots included; a mask is a vector (or number) of zeros and ones.
+    """
 
     @staticmethod
     def log(x: Any) -> RatioLog:
@@ -84,9 +88,19 @@ class Rational:
         return surds.sqrt(x)
 
     @staticmethod
+    def sum(a: Vector) -> Any:
+        """The sum over all elements."""
+        return sum(a, 0)
+
+    @classmethod
+    def mean(cls, a: Vector) -> Any:
+        """The mean over all elements."""
+        return cls.sum(a) / len(a.items)
+
+    @staticmethod
     def dot(a: Vector, b: Vector) -> Any:
         """The inner product over all elements."""
-        return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))
+        return sum((x * y for x, y in zip(a, b, strict=True)), 0)
 
     @classmethod
     def norm(cls, a: Vector) -> Any:
@@ -97,18 +111,59 @@ class Rational:
     def std(cls, a: Vector) -> Any:
         """The standard deviation over all elements with Bessel's correction, as ``torch.std`` takes it."""
         n = len(a.items)
-        centred = a - sum(a.items, Fraction(0)) / n
+        centred = a - cls.mean(a)
         return surds.sqrt(cls.dot(centred, centred) / (n - 1))
 
-    @staticmethod
-    def clip(a: Vector, low: Any, high: Any) -> Vector:
-        """Element-wise clip; the elements must be rational."""
-        return Vector(min(max(x, low), high) for x in a)
+    @classmethod
+    def clip(cls, a: Any, low: Any, high: Any) -> Any:
+        """Element-wise clip."""
+        return cls.maximum(cls.minimum(a, high), low)
 
-    @staticmethod
-    def minimum(a: Any, b: Any) -> Any:
-        """The smaller of two rationals."""
-        return min(a, b)
+    @classmethod
+    def minimum(cls, a: Any, b: Any) -> Any:
+        """The smaller of two, element by element."""
+        return elementwise(lambda x, y: y if surds.sign(y - x) < 0 else x, a, b)
+
+    @classmethod
+    def maximum(cls, a: Any, b: Any) -> Any:
+        """The larger of two, element by element."""
+        return elementwise(lambda x, y: y if surds.sign(y - x) > 0 else x, a, b)
+
+    @classmethod
+    def abs(cls, a: Any) -> Any:
+        """The absolute value, element by element."""
+        return elementwise(lambda x, _: -x if surds.sign(x) < 0 else x, a, 0)
+
+    @classmethod
+    def sign(cls, a: Any) -> Any:
+        """-1, 0 or 1, element by element."""
+        return elementwise(lambda x, _: Fraction(surds.sign(x)), a, 0)
+
+    @classmethod
+    def greater_equal(cls, a: Any, b: Any) -> Any:
+        """The mask of ``a >= b``, element by element."""
+        return elementwise(lambda x, y: Fraction(surds.sign(x - y) >= 0), a, b)
+
+    @classmethod
+    def ordered(cls, a: Vector) -> list[Any]:
+        """The elements from small to large."""
+        return sorted(a.items, key=cmp_to_key(lambda x, y: surds.sign(x - y)))
+
+    @classmethod
+    def quantile(cls, a: Vector, q: Any) -> Any:
+        """The quantile over all elements, interpolated linearly as ``torch.quantile`` does."""
+        ordered = cls.ordered(a)
+        place = q * (len(ordered) - 1)
+        below = int(place)
+        above = min(below + 1, len(ordered) - 1)
+        return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def elementwise(op: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """``op`` on the elements of two vectors, of a vector and a number, or on two numbers."""
+    if isinstance(a, Vector):
+        return a._zip(b, op)
+    return b._zip(a, lambda y, x: op(x, y)) if isinstance(b, Vector) else op(a, b)
 
 
 RATIONAL = Rational()

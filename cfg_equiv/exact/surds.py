@@ -7,7 +7,7 @@ is zero iff every coefficient is, and equality is decided.
 
 from fractions import Fraction
 from functools import lru_cache
-from math import gcd
+from math import gcd, isqrt
 from typing import Any
 
 from sympy import factorint
@@ -40,7 +40,9 @@ class Surd:
         """The value if it has no roots, else None."""
         return self.terms.get(1, Fraction(0)) if set(self.terms) <= {1} else None
 
-    def __add__(self, other: Any) -> "Surd":
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, _NUMBER):
+            return NotImplemented
         terms = dict(self.terms)
         for k, q in Surd.of(other).terms.items():
             terms[k] = terms.get(k, Fraction(0)) + q
@@ -51,13 +53,15 @@ class Surd:
     def __neg__(self) -> "Surd":
         return Surd({k: -q for k, q in self.terms.items()})
 
-    def __sub__(self, other: Any) -> "Surd":
-        return self + (-Surd.of(other))
+    def __sub__(self, other: Any) -> Any:
+        return self + (-Surd.of(other)) if isinstance(other, _NUMBER) else NotImplemented
 
-    def __rsub__(self, other: Any) -> "Surd":
+    def __rsub__(self, other: Any) -> Any:
         return Surd.of(other) - self
 
-    def __mul__(self, other: Any) -> "Surd":
+    def __mul__(self, other: Any) -> Any:
+        if not isinstance(other, _NUMBER):
+            return NotImplemented
         terms: dict[int, Fraction] = {}
         for k, q in self.terms.items():
             for j, r in Surd.of(other).terms.items():
@@ -68,7 +72,9 @@ class Surd:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> "Surd":
+    def __truediv__(self, other: Any) -> Any:
+        if not isinstance(other, _NUMBER):
+            return NotImplemented
         divisor, numerator = Surd.of(other), self
         if not divisor.terms:
             raise ZeroDivisionError(f"division of {self!r} by zero")
@@ -81,7 +87,7 @@ class Surd:
             numerator, divisor = numerator * conjugate, divisor * conjugate
         return Surd({k: q / value for k, q in numerator.terms.items()})
 
-    def __rtruediv__(self, other: Any) -> "Surd":
+    def __rtruediv__(self, other: Any) -> Any:
         return Surd.of(other) / self
 
     def __pow__(self, power: int) -> "Surd":
@@ -101,6 +107,9 @@ class Surd:
         return " + ".join(parts) or "0"
 
 
+_NUMBER = Surd | int | Fraction
+
+
 def sqrt(value: Any) -> Any:
     """The exact square root of a non-negative rational: a Fraction where it is rational, else a Surd."""
     rational = Surd.of(value).rational()
@@ -110,3 +119,24 @@ def sqrt(value: Any) -> Any:
     square, rest = _split(rational.numerator * rational.denominator) if rational else (0, 1)
     scale = Fraction(square, rational.denominator)
     return scale if rest == 1 else Surd({rest: scale})
+
+
+def sign(value: Any) -> int:
+    """The sign of an exact number: zero is decided exactly, the rest by enclosures that outlast any cancellation."""
+    number = Surd.of(value)
+    if not number.terms:
+        return 0
+    rational = number.rational()
+    if rational is not None:
+        return (rational > 0) - (rational < 0)
+    digits = 40
+    while True:  # ends: the number is not zero
+        scale = 10**digits
+        low = high = Fraction(0)
+        for k, q in number.terms.items():
+            root = isqrt(k * scale * scale)
+            ends = (q * Fraction(root, scale), q * Fraction(root + 1, scale))
+            low, high = low + min(ends), high + max(ends)
+        if low > 0 or high < 0:
+            return 1 if low > 0 else -1
+        digits *= 2

@@ -53,3 +53,21 @@ def test_values_of_logarithms_are_a_homomorphism_that_keeps_the_order():
     assert 1 / two + two * two == 1 / two.value() + two.value() ** 2
     with pytest.raises(ArithmeticError, match="not positive"):
         RATIONAL.log(F(-1)).value()
+
+
+def test_comparisons_see_through_roots():
+    a, b = vector(1, 3), RATIONAL.norm(vector(1, 1))
+    assert RATIONAL.maximum(a, b).items == (sqrt(2), 3)
+    assert RATIONAL.minimum(b, a).items == (1, sqrt(2))
+    assert RATIONAL.greater_equal(a, b) == vector(0, 1)
+    assert RATIONAL.abs(vector(-1, 2)) == vector(1, 2)
+    assert RATIONAL.sign(vector(-1, 0)) == vector(-1, 0)
+    assert RATIONAL.clip(F(5), -1, 1) == 1
+
+
+def test_quantile_is_the_one_torch_takes():
+    values = vector(5, 1, 2, 9)
+    for q in (F(0), F(1, 4), F(1, 2), F(9, 10), F(1)):
+        measured = torch.quantile(torch.tensor([5.0, 1.0, 2.0, 9.0], dtype=torch.float64), float(q)).item()
+        assert round(RATIONAL.quantile(values, q) * 100) == round(100 * measured)
+    assert RATIONAL.mean(values) == F(17, 4)

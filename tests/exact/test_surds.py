@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfg_equiv.exact.surds import Surd, sqrt
+from cfg_equiv.exact.surds import Surd, sign, sqrt
 
 rationals = st.builds(F, st.integers(-20, 20), st.integers(1, 12))
 surds = st.builds(
@@ -52,3 +52,12 @@ def test_what_it_refuses():
         sqrt(1 + sqrt(2))
     with pytest.raises(ZeroDivisionError, match="by zero"):
         _ = sqrt(2) / (sqrt(3) - sqrt(3))
+
+
+def test_the_sign_of_a_surd_survives_cancellation():
+    close = sqrt(F(2)) - F(1414213562373095048801688724209698078569671875376948073, 10**54)
+    assert sign(close) == 1
+    assert sign(-close) == -1
+    assert sign(sqrt(F(2)) + sqrt(F(3)) - sqrt(F(10))) == -1
+    assert sign(sqrt(F(8)) - 2 * sqrt(F(2))) == 0
+    assert sign(F(-1, 3)) == -1

@@ -1,0 +1,303 @@
+r"""The verdict on a guidance rule: does it mean the same in every parameterization? If not, a counterexample.
+
+A change of parameterization moves every prediction by :math:`y \mapsto A y + B z` with :math:`A \ne 0`. A rule commutes
+iff it commutes with the three generators of that group: a shift along ``z``, a positive scale, and the sign. A branch
+at another latent, or another level, moves by its own ``z``, or its own ``A`` and ``B``; a constant does not move.
+
+======  ==============================================================================================
+class   meaning
+======  ==============================================================================================
+A       linear, weights sum to one: proved in the field
+B       not linear, commutes with all three: exact evaluation, and theorem G2's argument
+C       commutes with shifts and positive scales, not with the sign
+D       depends on the space
+E       depends on the space through what it remembers of another level
+F       a shift that is no prediction (a gradient, a target): each space needs its own scale
+======  ==============================================================================================
+
+C to F carry a counterexample: the smallest found on a lattice, as numbers from which anyone can recompute it.
+"""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from cfg_equiv.algebra.guidance.record import Rule, Twin
+from cfg_equiv.algebra.points import Point
+from cfg_equiv.algebra.stepping import to_space
+from cfg_equiv.exact.combination import NotLinearError
+from cfg_equiv.exact.element import ExactError
+from cfg_equiv.exact.field import Field
+from cfg_equiv.exact.interval_vectors import INTERVALS, apart, enclosed
+from cfg_equiv.exact.rational import RATIONAL, Vector
+
+F = Fraction
+SPACES = ("x0", "eps", "flow", "v", "score")  # those a counterexample is computed in
+HERE = (Point(F(1, 2), F(1, 2)), Point(F(3, 5), F(4, 5)))  # the flow path's middle, and a point of the VP circle
+BEFORE = Point(F(1, 4), F(3, 4))  # where a branch of another level lives
+DRAWS = 40  # exact evaluations of each generator
+LATTICE = 20000  # candidates of the search for the smallest counterexample, per point
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """Data on which a rule gives different answers in different spaces; every result is mapped back to x0."""
+
+    alpha: Fraction
+    sigma: Fraction
+    parameters: Mapping[str, Any]
+    latents: Mapping[str, tuple[Fraction, ...]]  # "z", and the other ones a branch is seen at
+    branches: Mapping[str, tuple[Fraction, ...]]  # as x0-predictions, by name
+    results: Mapping[str, tuple[str, ...]]  # by space
+
+    @property
+    def size(self) -> float:
+        """The largest difference between two results."""
+        rows = [[float(F(x)) if "/" in x or x.lstrip("-").isdigit() else _approximate(x) for x in row]
+                for row in self.results.values()]  # fmt: skip
+        return max(
+            abs(a - b) for one, other in itertools.combinations(rows, 2) for a, b in zip(one, other, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of a rule: the three generators, the class, and the counterexample where there is one."""
+
+    name: str
+    translation: bool
+    scale: bool
+    sign: bool
+    letter: str
+    evidence: str
+    counterexample: Counterexample | None = None
+
+    @property
+    def commutes(self) -> bool:
+        """Whether the rule means the same in every parameterization."""
+        return self.letter in ("A", "B")
+
+
+def _approximate(text: str) -> float:
+    """A surd's text as a float, for a size that is only shown."""
+    return float(eval(text, {"__builtins__": {}}, {"sqrt": lambda x: x**0.5}))
+
+
+def lift(rule: Rule, value: Any) -> Any:
+    """Exact numbers as the rule's arena needs them."""
+    return value if rule.arena == "exact" else enclosed(value)
+
+
+def apply(rule: Rule, branches: Mapping[str, Any], z: Any, parameters: Mapping[str, Any]) -> Any:
+    """The rule on its branches, in its arena."""
+    given = {name: lift(rule, value) for name, value in parameters.items()}
+    xp = RATIONAL if rule.arena == "exact" else INTERVALS
+    return rule.formula(xp, *branches.values(), **(given | {"z": z} if rule.sees_z else given))
+
+
+@dataclass(frozen=True)
+class Data:
+    """Exact data for a rule: a latent for every way of being seen, and a prediction for every branch."""
+
+    latents: Mapping[str, Vector]
+    branches: Mapping[str, Vector]
+
+    def moved(self, rule: Rule, maps: Mapping[str, tuple[Any, Any]]) -> dict[str, Vector]:
+        """Every branch under its own map ``y -> A*y + B*z``."""
+        return {
+            name: y if seen == "constant" else y * maps[seen][0] + self.latents[seen] * maps[seen][1]
+            for (name, y), seen in zip(self.branches.items(), rule.branches.values(), strict=True)
+        }
+
+
+def _draw(rule: Rule, seed: int) -> Data:
+    rng = random.Random(seed)
+
+    def drawn() -> Vector:
+        return Vector(F(rng.randint(-5, 5), rng.choice((1, 2, 3))) for _ in range(rule.elements))
+
+    latents = {seen: drawn() for seen in ("here", "other_latent", "other_level")}
+    return Data(latents, {name: drawn() for name in rule.branches})
+
+
+def _commutes_on(rule: Rule, data: Data, maps: Mapping[str, tuple[Any, Any]]) -> bool | None:
+    """Whether the rule commutes with these maps on these data; None where it has no value there."""
+    z = lift(rule, data.latents["here"])
+    a, b = (lift(rule, x) for x in maps["here"])
+    try:
+        before = apply(rule, {name: lift(rule, y) for name, y in data.branches.items()}, z, rule.parameters)
+        moved = {name: lift(rule, y) for name, y in data.moved(rule, maps).items()}
+        after = apply(rule, moved, z, rule.parameters)
+    except (ArithmeticError, ValueError):
+        return None
+    expected = before * a + z * b
+    return bool(expected == after) if rule.arena == "exact" else not apart(expected, after)
+
+
+# The maps of each generator, with independent values for branches of another level.
+def _maps(generator: str, rng: random.Random) -> dict[str, tuple[Fraction, Fraction]]:
+    def positive() -> Fraction:
+        return F(rng.randint(1, 6), rng.randint(1, 4)) + 1
+
+    if generator == "translation":
+        shift, other = positive() - 1, positive()
+        here, elsewhere = (F(1), shift), (F(1), other)
+    elif generator == "scale":
+        here, elsewhere = (positive(), F(0)), (positive() + 2, F(0))
+    else:
+        here = elsewhere = (F(-1), F(0))
+    return {"here": here, "other_latent": here, "other_level": elsewhere}
+
+
+def generators(rule: Rule) -> dict[str, bool]:
+    """Whether the rule commutes with each generator, on every draw where it has a value."""
+    result = {}
+    for generator in ("translation", "scale", "sign"):
+        rng = random.Random(generator)
+        outcomes = [_commutes_on(rule, _draw(rule, seed), _maps(generator, rng)) for seed in range(DRAWS)]
+        decided = [outcome for outcome in outcomes if outcome is not None]
+        if len(decided) < DRAWS // 4:
+            raise ExactError(f"{rule.name} has a value on only {len(decided)} of {DRAWS} draws: widen what it is given")
+        result[generator] = all(decided)
+    return result
+
+
+def linear_proof(rule: Rule) -> bool:
+    """Whether the rule is linear with weights that sum to one: proved in the field, for all values at once."""
+    if rule.sees_z or set(rule.branches.values()) - {"here", "other_latent"}:
+        return False
+    numbers = [name for name, value in rule.parameters.items() if isinstance(value, int | Fraction)]
+    names = [*rule.branches, "z", "A", "B", *(f"p_{name}" for name in numbers)]
+    f = Field(names)
+    given = {**rule.parameters, **{name: f.gens[f"p_{name}"] for name in numbers}}
+    y = [f.gens[name] for name in rule.branches]
+    a, b, z = f.gens["A"], f.gens["B"], f.gens["z"]
+    try:
+        # A branch at another latent moves along that latent: only a shared z can be free here.
+        if "other_latent" in rule.branches.values():
+            return False
+        before = rule.formula(f, *y, **given)
+        after = rule.formula(f, *(a * one + b * z for one in y), **given)
+        return f.is_zero(a * before + b * z - after)
+    except (AttributeError, TypeError, NotLinearError, ExactError, ZeroDivisionError):
+        return False
+
+
+def results(rule: Rule, data: Data, at: Point, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The rule applied in every space to branches given as x0, each answer mapped back to x0."""
+    points = {seen: Point(*lift(rule, tuple(p)[:2])) for seen, p in _levels(at).items()}
+    latents = {seen: lift(rule, z) for seen, z in data.latents.items()}
+    answers = {}
+    for space in SPACES:
+        moved = {}
+        for (name, y), seen in zip(data.branches.items(), rule.branches.values(), strict=True):
+            y = lift(rule, y)
+            moved[name] = y if seen == "constant" else to_space(None, latents[seen], y, points[seen], "x0", space)
+        inside = apply(rule, moved, latents["here"], parameters)
+        answers[space] = to_space(None, latents["here"], inside, points["here"], space, "x0")
+    return answers
+
+
+def _levels(at: Point) -> dict[str, Point]:
+    return {"here": at, "other_latent": at, "other_level": BEFORE}
+
+
+def _lattice(rule: Rule, elements: int) -> Iterator[Data]:
+    """Data with small integers, by growing size."""
+    seen = ["here", *(kind for kind in ("other_latent", "other_level") if kind in rule.branches.values())]
+    width = elements * (len(seen) + len(rule.branches))
+    for top in (1, 2, 4):
+        values = sorted(range(-top, top + 1), key=lambda x: (abs(x), x < 0))
+        # The last coordinates vary fastest; a latent of zero hides translations, so the latents come first.
+        for flat in itertools.islice(itertools.product(values, repeat=width), LATTICE):
+            vectors = [Vector(F(x) for x in flat[k * elements : (k + 1) * elements]) for k in range(width // elements)]
+            yield Data(
+                {**{kind: vectors[0] for kind in ("other_latent", "other_level")},
+                 **dict(zip(seen, vectors, strict=False))},
+                dict(zip(rule.branches, vectors[len(seen) :], strict=True)),
+            )  # fmt: skip
+
+
+def _differ(rule: Rule, answers: Mapping[str, Any], spaces: tuple[str, ...]) -> bool:
+    if rule.arena == "interval":
+        return any(apart(answers[a], answers[b]) for a, b in itertools.combinations(spaces, 2))
+    return any(answers[a] != answers[b] for a, b in itertools.combinations(spaces, 2))
+
+
+def search(rule: Rule, spaces: tuple[str, ...] = ("x0", "eps", "flow")) -> Counterexample | None:
+    """The first lattice data on which the answers in the spaces differ: of one element if that shows it, or more."""
+    for at, elements in itertools.product(HERE, dict.fromkeys((1, 2, rule.elements))):
+        if elements > rule.elements:
+            continue
+        best = None
+        for data in _lattice(rule, elements):
+            try:
+                answers = results(rule, data, at, rule.parameters)
+            except (ArithmeticError, ValueError):
+                continue
+            if _differ(rule, answers, spaces):
+                best = (data, answers)
+                break
+        if best is not None:
+            return _record(rule, *best, at)
+    return None
+
+
+def _record(rule: Rule, data: Data, answers: Mapping[str, Any], at: Point) -> Counterexample:
+    seen = {"here": "z", "other_latent": "z_other", "other_level": "z_before"}
+    used = ["here", *dict.fromkeys(kind for kind in rule.branches.values() if kind in ("other_latent", "other_level"))]
+    return Counterexample(
+        at.alpha,
+        at.sigma,
+        rule.parameters,
+        {seen[kind]: data.latents[kind].items for kind in used},
+        {name: y.items for name, y in data.branches.items()},
+        {space: tuple(str(x) for x in answer) for space, answer in answers.items()},
+    )
+
+
+def verdict(rule: Rule) -> Verdict:
+    """Decide a rule."""
+    found = generators(rule)
+    linear = linear_proof(rule)
+    letter = _letter(rule, found, linear)
+    example = None if letter in ("A", "B") else search(rule)
+    if letter not in ("A", "B") and example is None:
+        raise ExactError(f"{rule.name} fails a generator, but no lattice point shows it: enlarge the lattice")
+    return Verdict(
+        rule.name,
+        found["translation"],
+        found["scale"],
+        found["sign"],
+        letter,
+        _evidence(rule, letter),
+        example,
+    )
+
+
+def _letter(rule: Rule, found: Mapping[str, bool], linear: bool) -> str:
+    if all(found.values()):
+        return "A" if linear else "B"
+    kinds = set(rule.branches.values())
+    if "constant" in kinds:
+        return "F"
+    if "other_level" in kinds:
+        return "E"
+    return "C" if found["translation"] and found["scale"] else "D"
+
+
+def _evidence(rule: Rule, letter: str) -> str:
+    if letter == "A":
+        return "field proof"
+    if letter == "B":
+        return f"exact on {3 * DRAWS} draws, and the argument of G2"
+    return "exact counterexample" if rule.arena == "exact" else "separated intervals"
+
+
+def changed(rule: Rule, twin: Twin) -> Rule:
+    """The rule with the change its twin names."""
+    formula: Callable[..., Any] = twin.formula or rule.formula
+    return replace(rule, formula=formula, parameters={**rule.parameters, **twin.parameters})
