@@ -174,7 +174,8 @@ class Intervals(Rational):
     @classmethod
     def ordered(cls, a: Vector) -> list[Any]:
         """The elements from small to large."""
-        return sorted(a.items, key=cmp_to_key(lambda x, y: _sign(x - y)))
+        by_value: Any = cmp_to_key(lambda x, y: _sign(x - y))
+        return sorted(a.items, key=by_value)
 
 
 INTERVALS = Intervals()

@@ -68,6 +68,8 @@ class RatioLog:
     def __mul__(self, scalar: Any) -> Any:
         if isinstance(scalar, RatioLog):
             return self.value() * scalar.value()
+        if isinstance(scalar, surds.Surd):
+            return self.value() * scalar
         if not isinstance(scalar, int | Fraction):
             return NotImplemented
         power = Fraction(scalar)
@@ -101,4 +103,5 @@ def _root(value: Any, n: int) -> Any:
     if n % 2:
         return None
     inner = _root(rational, n // 2)
-    return None if inner is None else surds.sqrt(inner)
+    nested = inner is None or surds.Surd.of(inner).rational() is None
+    return None if nested else surds.sqrt(inner)

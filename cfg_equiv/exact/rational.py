@@ -147,7 +147,8 @@ class Rational:
     @classmethod
     def ordered(cls, a: Vector) -> list[Any]:
         """The elements from small to large."""
-        return sorted(a.items, key=cmp_to_key(lambda x, y: surds.sign(x - y)))
+        by_value: Any = cmp_to_key(lambda x, y: surds.sign(x - y))
+        return sorted(a.items, key=by_value)
 
     @classmethod
     def quantile(cls, a: Vector, q: Any) -> Any:

@@ -7,6 +7,7 @@ of the past. Solvers valid on any path are compared on VE, those of one path wit
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
 from itertools import combinations
@@ -19,7 +20,7 @@ from cfg_equiv.algebra.solvers import SOLVERS, Guided, Solver
 from cfg_equiv.exact.element import ExactError
 from cfg_equiv.exact.rational import RATIONAL
 from cfg_equiv.theorems.environment import FieldEnv, Path, RationalEnv
-from cfg_equiv.theorems.tableau import Step, Tableau, conditions
+from cfg_equiv.theorems.tableau import Step, Tableau
 
 F = Fraction
 
@@ -75,16 +76,6 @@ def groups(path: str, names: Iterable[str] = ()) -> list[tuple[str, ...]]:
     return [tuple(group) for group in found.values()]
 
 
-def tableaus(step: Step, path: Path) -> tuple[Callable[[Any], Tableau], dict[str, Path]]:
-    """The tableau of a step as a function of an environment, and the points it needs there."""
-
-    def of(g: Any) -> Tableau:
-        at = {label: g.point(label, lam=True) for label in step.labels}
-        return step.tableau(g.xp, at, 1 + 0 * at["s"].alpha)
-
-    return of, dict.fromkeys(step.labels, path)
-
-
 def same(a: Tableau, b: Tableau, equal: Callable[[Any, Any], bool]) -> bool:
     """Whether two tableaus are equal: the same calls in the same order, and the same end."""
     left, right = a.forms(), b.forms()
@@ -98,26 +89,41 @@ def same(a: Tableau, b: Tableau, equal: Callable[[Any, Any], bool]) -> bool:
 def one_map(first: str, second: str, path: str) -> str:
     """Prove two solvers one map on a path; returns what stands in the way, empty if nothing does."""
     a, b = SOLVERS[first], SOLVERS[second]
-    memory = max(a.memory, b.memory)
-    for depth in range(1, memory + 1):
+    for depth in range(1, max(a.memory, b.memory) + 1):
         one, other = Step(a, depth), Step(b, depth)
-        if one.labels != other.labels:
-            return f"with {depth} outputs in hand they call the network at {one.labels[1:]} and {other.labels[1:]}"
-        (of_one, points), (of_other, _) = (tableaus(step, ON[path]) for step in (one, other))
-        names = RationalEnv(points)
-        for of in (of_one, of_other):
-            of(names)
-        g = FieldEnv(points, names.names(), conditions(one.labels, ON[path]))
-        if not same(of_one(g), of_other(g), g.equal):
+        asked = [(step.labels, step.fractions, step.solver.clock * bool(step.nodes)) for step in (one, other)]
+        if asked[0] != asked[1]:
+            return f"with {depth} outputs in hand they call the network at {_places(one)} and at {_places(other)}"
+        points, side = (one if one.reads_lam else other).needs(ON[path])
+        learn = RationalEnv(points)
+        for step in (one, other):
+            step.tableau(learn.xp, step.placed(learn, ON[path]), F(1))
+        g = FieldEnv(points, learn.names(), side)
+        at = one.placed(g, ON[path])
+        unit = 1 + 0 * at["s"].alpha
+        if not same(one.tableau(g.xp, at, unit), other.tableau(g.xp, at, unit), g.equal):
             return f"with {depth} outputs in hand the coefficients differ"
         if missing := g.field.uncovered():
             raise ExactError(f"{first} and {second}: divisors without a side condition: {', '.join(missing)}")
     return ""
 
 
+def _places(step: Step) -> str:
+    inner = [f"{r} of {step.solver.clock}" for r in step.fractions]
+    return ", ".join(["s", *inner])
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The classes of the catalogue, largest first, and the pairs that share the grid without being proved one map."""
+
+    classes: tuple[tuple[str, ...], ...]
+    unproved: tuple[tuple[str, str, str, str], ...]  # path, both names, what stands in the way
+
+
 @cache
-def classes() -> tuple[tuple[str, ...], ...]:
-    """The classes of the catalogue: solvers proved to be one map wherever both are defined, largest first."""
+def partition() -> Partition:
+    """Solvers proved to be one map wherever both are defined."""
     parent = {name: name for name in SOLVERS}
 
     def root(name: str) -> str:
@@ -125,23 +131,20 @@ def classes() -> tuple[tuple[str, ...], ...]:
             name = parent[name]
         return name
 
+    unproved = []
     for path in GRIDS:
         for group in groups(path):
             for first, second in combinations(group, 2):
-                if root(first) != root(second) and not one_map(first, second, path):
+                if root(first) == root(second):
+                    continue
+                if reason := one_map(first, second, path):
+                    unproved.append((path, first, second, reason))
+                else:
                     parent[root(second)] = root(first)
     found: dict[str, list[str]] = {}
     for name in SOLVERS:
         found.setdefault(root(name), []).append(name)
-    return tuple(sorted((tuple(group) for group in found.values()), key=lambda group: (-len(group), group[0])))
-
-
-def unproved() -> list[tuple[str, str, str, str]]:
-    """Pairs with one trajectory on the grid that are not proved one map: path, both names, and what differs."""
-    rows = []
-    for path in GRIDS:
-        for group in groups(path):
-            for first, second in combinations(group, 2):
-                if reason := one_map(first, second, path):
-                    rows.append((path, first, second, reason))
-    return rows
+    classes = sorted((tuple(group) for group in found.values()), key=lambda group: (-len(group), group[0]))
+    # A pair may be joined through a third member on another path, where its nodes have a place.
+    left = tuple(row for row in unproved if root(row[1]) != root(row[2]))
+    return Partition(tuple(classes), left)

@@ -6,6 +6,7 @@ tableaus are one map (S5), the coefficients depend on the signal-to-noise ratios
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from cfg_equiv.algebra.guidance.cfg import cfg
@@ -15,11 +16,11 @@ from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.solvers import SOLVERS, Guided, Solver
 from cfg_equiv.algebra.stepping import to_space
 from cfg_equiv.exact.combination import Combination, names, unknown
-from cfg_equiv.theorems.classes import ON, classes, one_map, unproved
+from cfg_equiv.theorems.classes import ON, one_map, partition
 from cfg_equiv.theorems.environment import Env, FieldEnv, Path, RationalEnv
 from cfg_equiv.theorems.record import Claim, Part, Theorem
 from cfg_equiv.theorems.statement import Equal, Holds, Statement
-from cfg_equiv.theorems.tableau import Step, Tableau, conditions
+from cfg_equiv.theorems.tableau import Step, conditions
 from cfg_equiv.theorems.values import branches, parameters
 
 
@@ -38,12 +39,6 @@ def every_call(g: Env, gap: int = 0) -> Iterator[Statement]:
 def _points(g: Env, step: Step) -> tuple[dict[str, Point], Any]:
     at = {label: g.point(label, lam=True) for label in step.labels}
     return at, 1 + 0 * at["s"].alpha
-
-
-def tableau_of(g: Env, step: Step) -> Tableau:
-    """The tableau of a step at the environment's points."""
-    at, one = _points(g, step)
-    return step.tableau(g.xp, at, one)
 
 
 def _coefficients(what: str, lhs: Combination, rhs: Combination) -> Iterator[Statement]:
@@ -109,11 +104,12 @@ def at_the_end(step: Step, path: Path, ends: str) -> Claim:
     """The claim about the limit at sigma_t = 0: ``denoised`` is alpha_t*x_s, ``other`` another one, ``none``."""
 
     def claim(g: Env, ends: str = ends) -> Iterator[Statement]:
-        end, gen = tableau_of(g, step).end, _TO_ZERO[path]
+        at = step.placed(g, path)
+        end, gen = step.tableau(g.xp, at, 1 + 0 * at["s"].alpha).end, _TO_ZERO[path]
         finite = all(g.has_limit(c, gen) for c in end.terms.values())
         yield Holds(f"{step.solver.name} has {'no' if ends == 'none' else 'a'} limit", finite == (ends != "none"))
         if finite and ends != "none":
-            alpha = g.limit_at_zero(g.point("t").alpha, gen)
+            alpha = g.limit_at_zero(at["t"].alpha, gen)
             wanted = {name: alpha * (name == "x_s") for name in end.terms}
             reached = {name: g.limit_at_zero(c, gen) for name, c in end.terms.items()}
             differ = [Equal(f"{step.solver.name}, {name}", reached[name], wanted[name]) for name in reached]
@@ -128,38 +124,37 @@ def at_the_end(step: Step, path: Path, ends: str) -> Claim:
 def limit_kind(step: Step) -> str:
     """``denoised``, ``other`` or ``none``: the limit of a step as ``sigma_t`` goes to 0."""
     path = ON[step.solver.path]
-    learn = RationalEnv(dict.fromkeys(step.labels, path))
-    tableau_of(learn, step)
-    g = FieldEnv(dict.fromkeys(step.labels, path), learn.names(), conditions(step.labels, path))
+    part = _end_part(step)
+    learn = RationalEnv(part.points)
+    step.tableau(learn.xp, step.placed(learn, path), Fraction(1))
+    g = FieldEnv(part.points, learn.names(), part.conditions)
     kinds = ("none", "denoised", "other")
     return next(k for k in kinds if all(g.decide(one) for one in at_the_end(step, path, k)(g)))
 
 
-def _part(claim: Claim, step: Step, twins: Mapping[str, Mapping[str, Any]], limit: bool = False) -> Part:
-    path = ON[step.solver.path]
-    return Part(
-        claim,
-        twins,
-        dict.fromkeys(step.labels, path),
-        conditions(step.labels, path),
-        arena="field_only" if limit else "field",
-    )
+def _part(claim: Claim, step: Step, twins: Mapping[str, Mapping[str, Any]]) -> Part:
+    side = conditions(step.labels, "snr", step.reads_lam)
+    return Part(claim, twins, dict.fromkeys(step.labels, "snr"), side)
+
+
+def _end_part(step: Step) -> Part:
+    path, ends = ON[step.solver.path], step.solver.ends
+    points, side = step.needs(path)
+    other = {"another end": {"ends": "none" if ends == "denoised" else "denoised"}}
+    at_data = ("alpha_t == 1",) if path == "snr" else ()
+    return Part(at_the_end(step, path, ends), other, points, (*side, *at_data), arena="field_only")
 
 
 def _ordered() -> list[Solver]:
     return list(SOLVERS.values())
 
 
-# The steps to sigma = 0 that do not end at the denoised latent: what is left of the form its source takes there.
-ENDS: dict[str, str] = {}
-
-
 def one_class(g: Env, joins: tuple[str, str] | None = None) -> Iterator[Statement]:
     """Solvers that share a trajectory on the exact grid have one tableau; ``joins`` claims a pair that does not."""
-    for members in classes():
+    for members in partition().classes:
         if len(members) > 1:
             yield Holds(f"one map: {', '.join(members)}", True)
-    yield Holds("no pair shares the grid without a proof", not unproved())
+    yield Holds("no pair shares the grid without a proof", not partition().unproved)
     if joins is not None:
         yield Holds(f"one map: {', '.join(joins)}", not one_map(*joins, "any"))
 
@@ -175,15 +170,7 @@ MATCHED = tuple(
     for solver in _ordered()
     if solver.path == "any"
 )
-LAST_STEPS = tuple(
-    _part(
-        at_the_end(Step(solver, end=True), ON[solver.path], ENDS.get(solver.name, "denoised")),
-        Step(solver, end=True),
-        {"another end": {"ends": "none" if ENDS.get(solver.name, "denoised") == "denoised" else "denoised"}},
-        limit=True,
-    )
-    for solver in _ordered()
-)
+LAST_STEPS = tuple(_end_part(Step(solver, end=True)) for solver in _ordered())
 
 THEOREMS = (
     Theorem(

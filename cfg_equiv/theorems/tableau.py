@@ -9,13 +9,17 @@ solvers with one tableau are one map, for every network and every history.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from cfg_equiv.algebra.driving import arrive
-from cfg_equiv.algebra.points import Point
+from cfg_equiv.algebra.points import Point, point
 from cfg_equiv.algebra.solvers import Guided, Past, Solver
 from cfg_equiv.algebra.stepping import to_space
 from cfg_equiv.exact.combination import Combination, unknown
+from cfg_equiv.exact.rational import RATIONAL
+from cfg_equiv.theorems.environment import Path
 
 TARGET, HERE = "t", "s"
 EARLIER = ("a", "b", "c", "d")  # the past before s, newest first
@@ -52,14 +56,59 @@ class Step:
 
     def __post_init__(self) -> None:
         self.depth = self.depth or self.solver.memory
-        past = tuple(Past(Point(0, 0), 0, 0) for _ in range(self.depth))
-        nodes = INSIDE[: len(self.solver.nodes(past, self.end))]
+        nodes = INSIDE[: len(self.fractions)]
         self.labels = (TARGET, *nodes, HERE, *EARLIER[: self.depth - 1])
+
+    @property
+    def reads_lam(self) -> bool:
+        """Whether a form reads a half-log-SNR at all."""
+        points = {label: Point(Fraction(1), Fraction(k + 1), None) for k, label in enumerate(self.labels)}
+        try:
+            self.tableau(RATIONAL, points, Fraction(1))
+        except TypeError:
+            return True
+        return False
 
     @property
     def nodes(self) -> tuple[str, ...]:
         """The labels of the points inside the step."""
         return self.labels[1 : self.labels.index(HERE)]
+
+    @property
+    def fractions(self) -> tuple[Fraction, ...]:
+        """The fractions of the step at which the nodes lie, on the solver's clock."""
+        past = tuple(Past(Point(0, 0), 0, 0) for _ in range(self.depth))
+        return self.solver.nodes(past, self.end)
+
+    def placed(self, g: Any, path: str) -> dict[str, Point]:
+        r"""The points of the step in an environment, nodes in their place.
+
+        On ``snr`` points a node at the fraction ``r`` of ``lam`` has :math:`\kappa_m = \kappa_s^{1-r}\kappa_t^r`: the
+        generators stand for roots of the levels, so that this is rational. On the flow path a node is a fraction of
+        ``sigma``. Nodes on another clock stay free: what holds for any node holds for those.
+        """
+        ends = [label for label in self.labels if label not in self.nodes]
+        if path == "snr" and self.solver.clock == "lam":
+            q = lcm(*(r.denominator for r in self.fractions))
+            kappa = {label: g[f"kappa_{label}"] for label in ends}
+            at = {label: (g[f"alpha_{label}"], kappa[label] ** q) for label in ends}
+            for label, r in zip(self.nodes, self.fractions, strict=True):
+                at[label] = (g[f"alpha_{label}"], kappa[HERE] ** int(q * (1 - r)) * kappa[TARGET] ** int(q * r))
+            return {label: point(g.xp, alpha, alpha * k) for label, (alpha, k) in at.items()}
+        points = {label: g.point(label, lam=True) for label in self.labels}
+        if path == "flow" and self.solver.clock == "sigma":
+            for label, r in zip(self.nodes, self.fractions, strict=True):
+                s, t = points[HERE].sigma, points[TARGET].sigma
+                sigma = s + (t - s) * r.numerator / r.denominator
+                points[label] = point(g.xp, 1 - sigma, sigma)
+        return points
+
+    def needs(self, path: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
+        """The labelled points and the side conditions of :meth:`placed`."""
+        inner = path == "snr" and self.solver.clock == "lam"
+        labels = [label for label in self.labels if not (inner and label in self.nodes)]
+        extra = tuple(f"alpha_{label} > 0" for label in self.nodes if inner)
+        return dict.fromkeys(labels, path), (*conditions(labels, path, self.reads_lam), *extra)
 
     def tableau(self, xp: Any, points: dict[str, Point], one: Any, answer: Answer | None = None) -> Tableau:
         """The tableau at these points; ``answer(label, z, at)`` is the native prediction, by default the unknown's."""
@@ -94,12 +143,15 @@ def denoised(xp: Any, solver: Solver, one: Any) -> Answer:
     return say
 
 
-def conditions(labels: Sequence[str], path: str = "snr") -> tuple[str, ...]:
-    """The side conditions of a step: noise falls along the labels read backwards, and so does each log-SNR."""
+def conditions(labels: Sequence[str], path: str = "snr", logs: bool = True) -> tuple[str, ...]:
+    """The side conditions of a step: noise falls along the labels read backwards.
+
+    With ``logs`` the half-log-SNRs also differ, as numbers: a solver may divide by their differences.
+    """
     ordered = [(low, high) for k, low in enumerate(labels) for high in labels[k + 1 :]]
+    apart = [f"value(lam_{low} - lam_{high}) != 0" for low, high in ordered if logs]
     if path != "snr":
-        return tuple(f"alpha_{low}*sigma_{high} > alpha_{high}*sigma_{low}" for low, high in ordered)
+        return (*(f"alpha_{low}*sigma_{high} > alpha_{high}*sigma_{low}" for low, high in ordered), *apart)
     positive = [f"{name}_{label} > 0" for label in labels for name in ("alpha", "kappa")]
     falling = [f"kappa_{high} > kappa_{low}" for low, high in ordered]
-    apart = [f"value(lam_{low} - lam_{high}) != 0" for low, high in ordered]
     return (*positive, *falling, *apart)

@@ -12,6 +12,7 @@ the state their source moves: ``z``, or ``z/alpha`` at VE points.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from cfg_equiv.algebra.points import Point, ve_point
@@ -66,6 +67,9 @@ class Solver:
         The form its source takes at the step to ``sigma = 0``; None if it takes the same one.
     order
         The order its source claims.
+    ends
+        What the step to ``sigma = 0`` is (``last``, or the same form): ``denoised`` where it is
+        :math:`\alpha_t` times the denoised latent, ``other`` where it has another limit, ``none`` where it has none.
     state, path
         What the step moves, and the path its forms are valid on.
     clock
@@ -84,6 +88,7 @@ class Solver:
     correct: tuple[Callable[..., Any], ...] = ()
     reevaluate: bool = False
     last: Form | None = None
+    ends: Literal["denoised", "other", "none"] = "denoised"
     state: Literal["z", "z/alpha"] = "z"
     path: Literal["any", "vp", "flow"] = "any"
     clock: Literal["lam", "sigma", "angle"] = "lam"
@@ -144,13 +149,18 @@ class Solver:
         return moved, tuple(seen for seen, _ in places), call
 
 
+def _lifted(native: Callable[..., Any], xp: Any, past: tuple[Past, ...], t: Point) -> Any:
+    return native(xp, past[0].z, past[0].pred, past[0].at, t)
+
+
 def lift(native: Callable[..., Any]) -> Callable[..., Any]:
     """A first-order form ``native(xp, z, pred, s, t)`` as a form of a solver: its start, or its last step."""
+    return partial(_lifted, native)
 
-    def form(xp: Any, past: tuple[Past, ...], t: Point) -> Any:
-        return native(xp, past[0].z, past[0].pred, past[0].at, t)
 
-    return form
+def lifted(form: Form) -> Callable[..., Any] | None:
+    """The first-order form that :func:`lift` made this form of; None if it is another one."""
+    return form.args[0] if isinstance(form, partial) and form.func is _lifted else None
 
 
 def first_order(sampler: Sampler, **aliases: str) -> Solver:
