@@ -31,6 +31,14 @@ class PathError(ValueError):
     """A form used on a path on which it does not hold, or in a direction in which it does not go."""
 
 
+class HistoryError(ValueError):
+    """A step of a sampler that remembers, which does not start where its last one ended."""
+
+
+class NonFiniteError(ValueError):
+    """A latent or a prediction that is NaN or infinite somewhere."""
+
+
 class ParameterError(TypeError):
     """A parameter that is missing, not taken, or out of its range."""
 

@@ -32,6 +32,7 @@ from cfg_equiv.errors import (
     sentence,
     unknown_name,
 )
+from cfg_equiv.paths import off_path
 from cfg_equiv.validation import first, level_at, per_element, require_alike, require_parameterization, row_parameters
 
 _ETA_UNBOUNDED = {"dpmpp_sde_eta"}
@@ -92,7 +93,7 @@ def step(
     require_parameterization("source", source)
     require_alike(z=z, pred=pred)
     extras = _extras(chosen, z, noise, eta)
-    s, t = _point("s", s, z), _point("t", t, z)
+    s, t = point_at("s", s, z), point_at("t", t, z)
     values = row_parameters((source,), parameters, z)
     _require_path(chosen, s, t)
     native = convert_at(z, pred, s, source, chosen.space, values)
@@ -112,7 +113,8 @@ def _sampler(sampler: str | Sampler) -> Sampler:
     return SAMPLERS[sampler]
 
 
-def _point(name: str, at: Any, like: Tensor) -> Point:
+def point_at(name: str, at: Any, like: Tensor) -> Point:
+    """``at`` as a validated point in the dtype of ``like``, its lam kept where it has one."""
     if not isinstance(at, Point):
         raise MismatchError(sentence(f"{name} to be a Point(alpha, sigma)", repr(at), "take it from a schedule"))
     checked = level_at(at.alpha, at.sigma, like)
@@ -154,19 +156,8 @@ def _require_path(sampler: Sampler, s: Point, t: Point) -> None:
     """The path a native form was written for, and the direction a stochastic one goes."""
     for name, at in (("s", s), ("t", t)):
         if sampler.path != "any":
-            alpha, sigma = at.alpha.double(), at.sigma.double()
-            u = torch.finfo(at.alpha.dtype).eps / 2
-            # A coordinate is a library function away from exact: 4u of itself. What is computed from the other one,
-            # as sqrt(1 - alpha^2) or 1 - sigma, has one more rounding, of a number below 1.
-            if sampler.path == "vp":
-                relation, excess, bound = (
-                    "alpha^2 + sigma^2",
-                    alpha**2 + sigma**2 - 1,
-                    2 * 4 * (alpha**2 + sigma**2) + 1,
-                )
-            else:
-                relation, excess, bound = "alpha + sigma", alpha + sigma - 1, 4 * (alpha + sigma) + 1
-            if (excess.abs() > u * bound).any():
+            relation, excess, bound = off_path(sampler.path, at)
+            if (excess.abs() > bound).any():
                 worst = excess.flatten()[excess.abs().argmax()].item()
                 raise PathError(
                     sentence(

@@ -1,7 +1,8 @@
 r"""Where a step's inner nodes lie: a fraction of the step on a clock, on a path.
 
 On the clock ``lam`` a node has :math:`\kappa_m = \kappa_s\,e^{-r h}` with :math:`h = \lambda_t - \lambda_s`; the path
-then says which :math:`(\alpha, \sigma)` has that ratio. On the clock ``sigma`` it is
+then says which :math:`(\alpha, \sigma)` has that ratio. On the clock ``kappa`` it is
+:math:`\kappa_m = \kappa_s + r(\kappa_t - \kappa_s)`, the sigma of the VE state. On the clock ``sigma`` it is
 :math:`\sigma_m = \sigma_s + r(\sigma_t - \sigma_s)`, on the VP circle's ``angle`` the bisector of the two points.
 """
 
@@ -35,6 +36,13 @@ def by_lam(xp: Any, path: str, s: Point, t: Point, fraction: Fraction) -> Point:
     return OF_RATIO[path](xp, s.sigma / s.alpha * shrink)
 
 
+def by_kappa(xp: Any, path: str, s: Point, t: Point, fraction: Fraction) -> Point:
+    """The point of the path whose noise-to-signal ratio is the fraction of the way."""
+    r = Fraction(fraction)
+    kappa = s.sigma / s.alpha
+    return OF_RATIO[path](xp, kappa + (t.sigma / t.alpha - kappa) * r.numerator / r.denominator)
+
+
 def by_sigma(xp: Any, path: str, s: Point, t: Point, fraction: Fraction) -> Point:
     """The point of the VE or flow path whose sigma is the fraction of the way."""
     r = Fraction(fraction)
@@ -52,4 +60,9 @@ def by_angle(xp: Any, path: str, s: Point, t: Point, fraction: Fraction) -> Poin
     return point(xp, alpha / norm, sigma / norm)
 
 
-CLOCKS: dict[str, Callable[..., Point]] = {"lam": by_lam, "sigma": by_sigma, "angle": by_angle}
+CLOCKS: dict[str, Callable[..., Point]] = {
+    "lam": by_lam,
+    "kappa": by_kappa,
+    "sigma": by_sigma,
+    "angle": by_angle,
+}

@@ -2,12 +2,21 @@
 
 Each module holds one library's comparisons as data; :data:`COMPARISONS` is all of them. Where released code takes field
 elements it is proved as shipped; where it needs tensors its result must lie within the rounding bound of its own
-operations around the exact value.
+operations around the exact value. The ``solvers_`` modules compare whole runs with the catalogue of solvers.
 """
 
 from collections.abc import Callable
 
-from cfg_equiv.peers import diffusers, flow_matching, k_diffusion, stable_audio
+from cfg_equiv.peers import (
+    diffusers,
+    flow_matching,
+    k_diffusion,
+    solvers_diffusers_rows,
+    solvers_findings,
+    solvers_k_diffusion,
+    solvers_velocity,
+    stable_audio,
+)
 from cfg_equiv.peers.compare import Comparison
 from cfg_equiv.results import PeerResult
 
@@ -16,6 +25,10 @@ COMPARISONS: tuple[Comparison, ...] = (
     *k_diffusion.COMPARISONS,
     *stable_audio.COMPARISONS,
     *flow_matching.COMPARISONS,
+    *solvers_diffusers_rows.COMPARISONS,
+    *solvers_k_diffusion.COMPARISONS,
+    *solvers_velocity.COMPARISONS,
+    *solvers_findings.COMPARISONS,
 )
 
 __all__ = ["COMPARISONS", "run_all"]

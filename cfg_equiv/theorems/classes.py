@@ -51,8 +51,10 @@ def valid_on(solver: Solver, path: str) -> bool:
 
 @cache
 def trace(name: str, path: str) -> tuple[Any, ...] | None:
-    """The latents of a solver on the exact grid; None where its nodes have no exact place."""
+    """The latents of a solver on the exact grid; None where its nodes have no rational place."""
     solver = SOLVERS[name]
+    if path == "vp" and solver.path == "any" and Step(solver).nodes:
+        return None  # its nodes are roots there; with whom it shares a map is seen on the VE path
 
     def answer(z: Any, at: Point) -> Any:
         kappa = at.sigma / at.alpha

@@ -18,7 +18,7 @@ from cfg_equiv.algebra.points import Point, point
 from cfg_equiv.algebra.solvers import Guided, Past, Solver
 from cfg_equiv.algebra.stepping import to_space
 from cfg_equiv.exact.combination import Combination, unknown
-from cfg_equiv.exact.rational import RATIONAL
+from cfg_equiv.exact.rational import Rational
 from cfg_equiv.theorems.environment import Path
 
 TARGET, HERE = "t", "s"
@@ -61,10 +61,10 @@ class Step:
 
     @property
     def reads_lam(self) -> bool:
-        """Whether a form reads a half-log-SNR at all."""
+        """Whether a form reads a half-log-SNR, or takes a logarithm itself."""
         points = {label: Point(Fraction(1), Fraction(k + 1), None) for k, label in enumerate(self.labels)}
         try:
-            self.tableau(RATIONAL, points, Fraction(1))
+            self.tableau(_Without(), points, Fraction(1))
         except TypeError:
             return True
         return False
@@ -100,7 +100,7 @@ class Step:
             for label, r in zip(self.nodes, self.fractions, strict=True):
                 s, t = points[HERE].sigma, points[TARGET].sigma
                 sigma = s + (t - s) * r.numerator / r.denominator
-                points[label] = point(g.xp, 1 - sigma, sigma)
+                points[label] = point(g.xp, 1 - sigma, sigma) if self.reads_lam else Point(1 - sigma, sigma)
         return points
 
     def needs(self, path: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
@@ -131,6 +131,14 @@ class Step:
         if self.solver.correct and not self.end:
             z = arrive(xp, self.solver, tuple(past), z, t, net)[0].z
         return Tableau(tuple(calls), z)
+
+
+class _Without(Rational):
+    """The exact namespace without logarithms."""
+
+    @staticmethod
+    def log(x: Any) -> Any:
+        raise TypeError("a logarithm")
 
 
 def denoised(xp: Any, solver: Solver, one: Any) -> Answer:

@@ -8,11 +8,12 @@ at another latent, or another level, moves by its own ``z``, or its own ``A`` an
 class   meaning
 ======  ==============================================================================================
 A       linear, weights sum to one: proved in the field
-B       not linear, commutes with all three: exact evaluation, and theorem G2's argument
+B       more than one weight, commutes with all three: proved in the field where the formula is rational, else by exact
+        evaluation, and theorem G2's argument
 C       commutes with shifts and positive scales, not with the sign
 D       depends on the space
 E       depends on the space through what it remembers of another level
-F       a shift that is no prediction (a gradient, a target): each space needs its own scale
+F       a gradient, in or out: each space needs its own scale
 ======  ==============================================================================================
 
 C to F carry a counterexample: the smallest found on a lattice, as numbers from which anyone can recompute it.
@@ -33,6 +34,7 @@ from cfg_equiv.exact.element import ExactError
 from cfg_equiv.exact.field import Field
 from cfg_equiv.exact.interval_vectors import INTERVALS, apart, enclosed
 from cfg_equiv.exact.rational import RATIONAL, Vector
+from cfg_equiv.theorems.counterexample import Counterexample, Verdict
 
 F = Fraction
 SPACES = ("x0", "eps", "flow", "v", "score")  # those a counterexample is computed in
@@ -40,50 +42,6 @@ HERE = (Point(F(1, 2), F(1, 2)), Point(F(3, 5), F(4, 5)))  # the flow path's mid
 BEFORE = Point(F(1, 4), F(3, 4))  # where a branch of another level lives
 DRAWS = 40  # exact evaluations of each generator
 LATTICE = 20000  # candidates of the search for the smallest counterexample, per point
-
-
-@dataclass(frozen=True)
-class Counterexample:
-    """Data on which a rule gives different answers in different spaces; every result is mapped back to x0."""
-
-    alpha: Fraction
-    sigma: Fraction
-    parameters: Mapping[str, Any]
-    latents: Mapping[str, tuple[Fraction, ...]]  # "z", and the other ones a branch is seen at
-    branches: Mapping[str, tuple[Fraction, ...]]  # as x0-predictions, by name
-    results: Mapping[str, tuple[str, ...]]  # by space
-
-    @property
-    def size(self) -> float:
-        """The largest difference between two results."""
-        rows = [[float(F(x)) if "/" in x or x.lstrip("-").isdigit() else _approximate(x) for x in row]
-                for row in self.results.values()]  # fmt: skip
-        return max(
-            abs(a - b) for one, other in itertools.combinations(rows, 2) for a, b in zip(one, other, strict=True)
-        )
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is known of a rule: the three generators, the class, and the counterexample where there is one."""
-
-    name: str
-    translation: bool
-    scale: bool
-    sign: bool
-    letter: str
-    evidence: str
-    counterexample: Counterexample | None = None
-
-    @property
-    def commutes(self) -> bool:
-        """Whether the rule means the same in every parameterization."""
-        return self.letter in ("A", "B")
-
-
-def _approximate(text: str) -> float:
-    """A surd's text as a float, for a size that is only shown."""
-    return float(eval(text, {"__builtins__": {}}, {"sqrt": lambda x: x**0.5}))
 
 
 def lift(rule: Rule, value: Any) -> Any:
@@ -102,15 +60,23 @@ def apply(rule: Rule, branches: Mapping[str, Any], z: Any, parameters: Mapping[s
 class Data:
     """Exact data for a rule: a latent for every way of being seen, and a prediction for every branch."""
 
-    latents: Mapping[str, Vector]
-    branches: Mapping[str, Vector]
+    latents: Mapping[str, Any]
+    branches: Mapping[str, Any]
 
-    def moved(self, rule: Rule, maps: Mapping[str, tuple[Any, Any]]) -> dict[str, Vector]:
+    def moved(self, rule: Rule, maps: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
         """Every branch under its own map ``y -> A*y + B*z``."""
         return {
-            name: y if seen == "constant" else y * maps[seen][0] + self.latents[seen] * maps[seen][1]
+            name: y if seen == "constant" else y * maps[seen][0] + self.latent(rule, name) * maps[seen][1]
             for (name, y), seen in zip(self.branches.items(), rule.branches.values(), strict=True)
         }
+
+    def latent(self, rule: Rule, name: str) -> Any:
+        """Where a branch is seen."""
+        free = self.latents[rule.branches[name]]
+        if name not in rule.latents:
+            return free
+        a, b = rule.latents[name](**rule.parameters)
+        return self.latents["here"] * a + free * b
 
 
 def _draw(rule: Rule, seed: int) -> Data:
@@ -133,7 +99,7 @@ def _commutes_on(rule: Rule, data: Data, maps: Mapping[str, tuple[Any, Any]]) ->
         after = apply(rule, moved, z, rule.parameters)
     except (ArithmeticError, ValueError):
         return None
-    expected = before * a + z * b
+    expected = before if rule.answer == "gradient" else before * a + z * b
     return bool(expected == after) if rule.arena == "exact" else not apart(expected, after)
 
 
@@ -167,37 +133,55 @@ def generators(rule: Rule) -> dict[str, bool]:
 
 def linear_proof(rule: Rule) -> bool:
     """Whether the rule is linear with weights that sum to one: proved in the field, for all values at once."""
-    if rule.sees_z or set(rule.branches.values()) - {"here", "other_latent"}:
+    return not rule.sees_z and any(_proved(rule, None, free) for free in (True, False))
+
+
+def field_proof(rule: Rule) -> bool:
+    """Whether the rule is rational in the elements of its branches, and commutes: proved in the field."""
+    return any(_proved(rule, rule.elements, free) for free in (True, False))
+
+
+def _proved(rule: Rule, elements: int | None, parameters: bool) -> bool:
+    """The identity of a conversion before and after the rule: its parameters free or as given."""
+    kinds = ("here", "other_latent")
+    if rule.answer == "gradient" or set(rule.branches.values()) - set(kinds):
         return False
-    numbers = [name for name, value in rule.parameters.items() if isinstance(value, int | Fraction)]
-    names = [*rule.branches, "z", "A", "B", *(f"p_{name}" for name in numbers)]
-    f = Field(names)
-    given = {**rule.parameters, **{name: f.gens[f"p_{name}"] for name in numbers}}
-    y = [f.gens[name] for name in rule.branches]
-    a, b, z = f.gens["A"], f.gens["B"], f.gens["z"]
+    numbers = [name for name, value in rule.parameters.items() if parameters and isinstance(value, int | Fraction)]
+    unknowns = [*rule.branches, *kinds]
+    parts = [f"{name}_{k}" for name in unknowns for k in range(elements or 1)]
+    f = Field([*parts, "A", "B", *(f"p_{name}" for name in numbers)], roots=0, auxiliary=0)
+
+    def free(name: str) -> Any:
+        values = [f.gens[f"{name}_{k}"] for k in range(elements or 1)]
+        return Vector(values) if elements else values[0]
+
     try:
-        # A branch at another latent moves along that latent: only a shared z can be free here.
-        if "other_latent" in rule.branches.values():
-            return False
-        before = rule.formula(f, *y, **given)
-        after = rule.formula(f, *(a * one + b * z for one in y), **given)
-        return f.is_zero(a * before + b * z - after)
-    except (AttributeError, TypeError, NotLinearError, ExactError, ZeroDivisionError):
+        given = {**rule.parameters, **{name: f.gens[f"p_{name}"] for name in numbers}}
+        bound = replace(rule, parameters=given)
+        data = Data({kind: free(kind) for kind in kinds}, {name: free(name) for name in rule.branches})
+        a, b, z = f.gens["A"], f.gens["B"], data.latents["here"]
+        given = given | {"z": z} if rule.sees_z else given
+        moved = data.moved(bound, {kind: (a, b) for kind in kinds})
+        before = rule.formula(RATIONAL if elements else f, *data.branches.values(), **given)
+        after = rule.formula(RATIONAL if elements else f, *moved.values(), **given)
+        residual = before * a + z * b - after
+        return all(f.is_zero(x) for x in (residual if elements else (residual,)))
+    except (AttributeError, TypeError, NotLinearError, ExactError, ArithmeticError):
         return False
 
 
 def results(rule: Rule, data: Data, at: Point, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The rule applied in every space to branches given as x0, each answer mapped back to x0."""
+    """The rule applied in every space to branches given as x0, each answer mapped back to x0 (a gradient as it is)."""
     points = {seen: Point(*lift(rule, tuple(p)[:2])) for seen, p in _levels(at).items()}
-    latents = {seen: lift(rule, z) for seen, z in data.latents.items()}
+    here, at_here = lift(rule, data.latents["here"]), points["here"]
     answers = {}
     for space in SPACES:
         moved = {}
         for (name, y), seen in zip(data.branches.items(), rule.branches.values(), strict=True):
-            y = lift(rule, y)
-            moved[name] = y if seen == "constant" else to_space(None, latents[seen], y, points[seen], "x0", space)
-        inside = apply(rule, moved, latents["here"], parameters)
-        answers[space] = to_space(None, latents["here"], inside, points["here"], space, "x0")
+            y, z = lift(rule, y), lift(rule, data.latent(rule, name)) if seen != "constant" else None
+            moved[name] = y if seen == "constant" else to_space(None, z, y, points[seen], "x0", space)
+        inside = apply(rule, moved, here, parameters)
+        answers[space] = inside if rule.answer == "gradient" else to_space(None, here, inside, at_here, space, "x0")
     return answers
 
 
@@ -209,7 +193,7 @@ def _lattice(rule: Rule, elements: int) -> Iterator[Data]:
     """Data with small integers, by growing size."""
     seen = ["here", *(kind for kind in ("other_latent", "other_level") if kind in rule.branches.values())]
     width = elements * (len(seen) + len(rule.branches))
-    for top in (1, 2, 4):
+    for top in rule.lattice:
         values = sorted(range(-top, top + 1), key=lambda x: (abs(x), x < 0))
         # The last coordinates vary fastest; a latent of zero hides translations, so the latents come first.
         for flat in itertools.islice(itertools.product(values, repeat=width), LATTICE):
@@ -230,7 +214,7 @@ def _differ(rule: Rule, answers: Mapping[str, Any], spaces: tuple[str, ...]) -> 
 def search(rule: Rule, spaces: tuple[str, ...] = ("x0", "eps", "flow")) -> Counterexample | None:
     """The first lattice data on which the answers in the spaces differ: of one element if that shows it, or more."""
     for at, elements in itertools.product(HERE, dict.fromkeys((1, 2, rule.elements))):
-        if elements > rule.elements:
+        if not rule.fewest <= elements <= rule.elements:
             continue
         best = None
         for data in _lattice(rule, elements):
@@ -282,7 +266,7 @@ def _letter(rule: Rule, found: Mapping[str, bool], linear: bool) -> str:
     if all(found.values()):
         return "A" if linear else "B"
     kinds = set(rule.branches.values())
-    if "constant" in kinds:
+    if "constant" in kinds or (rule.answer == "gradient" and found["translation"]):
         return "F"
     if "other_level" in kinds:
         return "E"
@@ -290,7 +274,7 @@ def _letter(rule: Rule, found: Mapping[str, bool], linear: bool) -> str:
 
 
 def _evidence(rule: Rule, letter: str) -> str:
-    if letter == "A":
+    if letter == "A" or (letter == "B" and field_proof(rule)):
         return "field proof"
     if letter == "B":
         return f"exact on {3 * DRAWS} draws, and the argument of G2"
@@ -300,4 +284,4 @@ def _evidence(rule: Rule, letter: str) -> str:
 def changed(rule: Rule, twin: Twin) -> Rule:
     """The rule with the change its twin names."""
     formula: Callable[..., Any] = twin.formula or rule.formula
-    return replace(rule, formula=formula, parameters={**rule.parameters, **twin.parameters})
+    return replace(rule, formula=formula, parameters={**rule.parameters, **twin.parameters}, **twin.changes)

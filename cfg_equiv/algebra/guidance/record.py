@@ -5,6 +5,8 @@ and numbers. ``xp`` is a namespace of statistics over the elements of one item (
 them); which axis they run over is the namespace's business. A branch may be seen *here* (at the latent ``z`` of the
 step), at *another latent* of the same level, or at *another level* (a past step, a look-ahead); a ``constant`` is no
 prediction and is not converted (a gradient, a target).
+
+Most rules answer with a prediction. A few answer with a ``gradient``, which their users apply as it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,12 +20,13 @@ Number = int | Fraction
 
 @dataclass(frozen=True)
 class Twin:
-    """The change after which the rule's verdict is another: parameter values, or a neighbouring formula."""
+    """The change after which the verdict is another: parameter values, a neighbouring formula, or other fields."""
 
     label: str
     commutes: bool
     parameters: Mapping[str, Any] = field(default_factory=dict)
     formula: Callable[..., Any] | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,19 @@ class Rule:
         Values at which the verdict is computed; ``w`` is one of them.
     twin
         The neighbour with the other verdict.
+    latents
+        Where a branch is seen, if not at its kind's own free latent: by its name, a function of the parameters that
+        gives the weights ``(a, b)`` of ``a*z + b*free``.
+    answer
+        Whether the formula gives a prediction or a gradient.
     sees_z
         Whether the formula also takes the latent, as ``z=``.
     arena
         ``exact`` where rationals and square roots suffice, ``interval`` where the formula needs exp, acos or softmax.
     elements
         The number of elements of the vectors it is tried on; a formula with axes or pyramids fixes it.
+    fewest, lattice
+        Where the search for a counterexample begins: the number of elements, and the bounds of the integers in turn.
     libraries
         What released code does, by library: the name there, and the space it is applied in.
     commuting
@@ -65,8 +75,12 @@ class Rule:
     twin: Twin
     branches: Mapping[str, Seen] = field(default_factory=lambda: {"cond": "here", "uncond": "here"})
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"w": Fraction(3)})
+    latents: Mapping[str, Callable[..., tuple[Any, Any]]] = field(default_factory=dict)
+    answer: Literal["prediction", "gradient"] = "prediction"
     sees_z: bool = False
     arena: Literal["exact", "interval"] = "exact"
     elements: int = 2
+    fewest: int = 1
+    lattice: tuple[int, ...] = (1, 2, 4)
     libraries: Mapping[str, str] = field(default_factory=dict)
     commuting: str = ""

@@ -73,7 +73,7 @@ class Solver:
     state, path
         What the step moves, and the path its forms are valid on.
     clock
-        What the nodes are fractions of: half-log-SNR ``lam``, ``sigma``, or the VP ``angle``.
+        What the nodes are fractions of: half-log-SNR ``lam``, ``kappa``, ``sigma``, or the VP ``angle``.
     branches
         Whether a prediction is a :class:`Guided` pair (CFG++ forms).
     aliases
@@ -91,7 +91,7 @@ class Solver:
     ends: Literal["denoised", "other", "none"] = "denoised"
     state: Literal["z", "z/alpha"] = "z"
     path: Literal["any", "vp", "flow"] = "any"
-    clock: Literal["lam", "sigma", "angle"] = "lam"
+    clock: Literal["lam", "kappa", "sigma", "angle"] = "lam"
     branches: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
 
@@ -149,18 +149,14 @@ class Solver:
         return moved, tuple(seen for seen, _ in places), call
 
 
-def _lifted(native: Callable[..., Any], xp: Any, past: tuple[Past, ...], t: Point) -> Any:
+def by_native(native: Callable[..., Any], xp: Any, past: tuple[Past, ...], t: Point) -> Any:
+    """The step of a first-order form ``native(xp, z, pred, s, t)`` from where the past ends."""
     return native(xp, past[0].z, past[0].pred, past[0].at, t)
 
 
 def lift(native: Callable[..., Any]) -> Callable[..., Any]:
     """A first-order form ``native(xp, z, pred, s, t)`` as a form of a solver: its start, or its last step."""
-    return partial(_lifted, native)
-
-
-def lifted(form: Form) -> Callable[..., Any] | None:
-    """The first-order form that :func:`lift` made this form of; None if it is another one."""
-    return form.args[0] if isinstance(form, partial) and form.func is _lifted else None
+    return partial(by_native, native)
 
 
 def first_order(sampler: Sampler, **aliases: str) -> Solver:
