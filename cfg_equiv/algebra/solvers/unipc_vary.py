@@ -8,9 +8,9 @@ With the nodes, differences and spaces of the ``B(h)`` form (:mod:`cfg_equiv.alg
 
 where :math:`z_1` is the first-order step, :math:`\beta = \alpha_t` (data) or :math:`\sigma_t` (noise): row ``k`` of
 ``A`` makes of the differences :math:`h^k m^{(k)}`, for every polynomial. The predictor sums over :math:`p - 1` earlier
-outputs; the corrector has the output at ``t`` as one more, at :math:`r = 1`, and ``p`` rows.
+outputs; the corrector has the output at ``t`` as one more, at :math:`r = 1`, and ``p`` lines.
 
-Released code of the corrector leaves that output out of all rows but one, and the earlier ones out of the last row; the
+Released code of the corrector leaves that output out of all but one, and the earlier ones out of the last row; the
 output at ``t`` is added with the weight of the last row and the entry of the row before,
 
 .. math::
@@ -63,13 +63,13 @@ def _differences(past: tuple[Past, ...], t: Point) -> tuple[list[Any], list[Any]
 def _inverse(rks: Sequence[Any]) -> tuple[tuple[Any, ...], ...]:
     r"""The inverse of :math:`C_{mk} = r_m^{k-1}/k!`."""
     one = 1 + 0 * rks[0]
-    rows = []
+    lines = []
     for rk in rks:
         row = [one]
         for k in range(1, len(rks)):
             row.append(row[-1] * rk / (k + 1))
-        rows.append(row)
-    return inverse(rows, one)
+        lines.append(row)
+    return inverse(lines, one)
 
 
 def _h_phi(xp: Any, hh: Any, count: int) -> list[Any]:
@@ -87,7 +87,7 @@ def _row(row: Sequence[Any], d1s: Sequence[Any]) -> Any:
 
 
 def _all_rows(xp: Any, hh: Any, rks: Sequence[Any], d1s: Sequence[Any]) -> Any:
-    """The whole sum over the rows of the inverse."""
+    """The whole sum over the lines of the inverse."""
     h_phi_ks = _h_phi(xp, hh, len(rks) + 1)
     total = [phi * _row(row, d1s) for phi, row in zip(h_phi_ks[1:], _inverse(rks), strict=True)]
     return sum(total[1:], total[0])
