@@ -22,7 +22,7 @@ EXPECTED = {
 }
 
 
-# These run the whole catalogue of solvers, a part for each: `cfg-equiv verify` does, and continuous integration runs it.
+# These run the whole catalogue of solvers, a part for each: `cfg-equiv verify` does, in continuous integration too.
 # What they claim of a solver is tested on a few, in test_solvers.py.
 CATALOGUE = {"S4", "S5", "S6", "S7"}
 
