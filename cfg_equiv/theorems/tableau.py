@@ -159,7 +159,10 @@ def conditions(labels: Sequence[str], path: str = "snr", logs: bool = True) -> t
     ordered = [(low, high) for k, low in enumerate(labels) for high in labels[k + 1 :]]
     apart = [f"value(lam_{low} - lam_{high}) != 0" for low, high in ordered if logs]
     if path != "snr":
-        return (*(f"alpha_{low}*sigma_{high} > alpha_{high}*sigma_{low}" for low, high in ordered), *apart)
+        falling = [f"alpha_{low}*sigma_{high} > alpha_{high}*sigma_{low}" for low, high in ordered]
+        # On VP both angles are acute: the half-angle tangents have a product below one.
+        acute = [f"alpha_{low} + alpha_{high} > 0" for low, high in ordered if path == "vp"]
+        return (*falling, *acute, *apart)
     positive = [f"{name}_{label} > 0" for label in labels for name in ("alpha", "kappa")]
     falling = [f"kappa_{high} > kappa_{low}" for low, high in ordered]
     return (*positive, *falling, *apart)

@@ -71,4 +71,4 @@ def test_a_step_that_is_not_linear_is_refused(form):
 def test_conditions_order_every_pair():
     assert "kappa_a > kappa_t" in conditions(("t", "s", "a"))
     assert "value(lam_t - lam_a) != 0" in conditions(("t", "s", "a"))
-    assert conditions(("t", "s"), "vp", logs=False) == ("alpha_t*sigma_s > alpha_s*sigma_t",)
+    assert conditions(("t", "s"), "vp", logs=False) == ("alpha_t*sigma_s > alpha_s*sigma_t", "alpha_t + alpha_s > 0")
