@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfg_equiv.exact.combination import Combination
 from cfg_equiv.exact.logarithm import Log
+from cfg_equiv.exact.rational import Vector
 
 if TYPE_CHECKING:
     from cfg_equiv.exact.field import Field
@@ -30,14 +31,14 @@ class Sym:
         return other.v if isinstance(other, Sym) else self.field.element(other).v
 
     def __add__(self, other: Any) -> Any:
-        if isinstance(other, Combination | Log):
+        if isinstance(other, Combination | Log | Vector):
             return NotImplemented
         return Sym(self.field, self.v + self._with(other))
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
-        if isinstance(other, Combination | Log):
+        if isinstance(other, Combination | Log | Vector):
             return NotImplemented
         return Sym(self.field, self.v - self._with(other))
 
@@ -45,14 +46,14 @@ class Sym:
         return Sym(self.field, self._with(other) - self.v)
 
     def __mul__(self, other: Any) -> Any:
-        if isinstance(other, Combination | Log):
+        if isinstance(other, Combination | Log | Vector):
             return NotImplemented
         return Sym(self.field, self.v * self._with(other))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        if isinstance(other, Combination | Log):
+        if isinstance(other, Combination | Log | Vector):
             return NotImplemented
         divisor = self._with(other)
         if isinstance(other, Sym):

@@ -21,8 +21,7 @@ class Counterexample:
     @property
     def size(self) -> float:
         """The largest difference between two results."""
-        rows = [[float(Fraction(x)) if "/" in x or x.lstrip("-").isdigit() else _approximate(x) for x in row]
-                for row in self.results.values()]  # fmt: skip
+        rows = [[_approximate(x) for x in row] for row in self.results.values()]
         return max(
             abs(a - b) for one, other in itertools.combinations(rows, 2) for a, b in zip(one, other, strict=True)
         )
@@ -47,5 +46,5 @@ class Verdict:
 
 
 def _approximate(text: str) -> float:
-    """A surd's text as a float, for a size that is only shown."""
+    """A rational, a surd or a decimal as a float, for a size that is only shown."""
     return float(eval(text, {"__builtins__": {}}, {"sqrt": lambda x: x**0.5}))

@@ -12,11 +12,12 @@ B       more than one weight, commutes with all three: proved in the field where
         evaluation, and theorem G2's argument
 C       commutes with shifts and positive scales, not with the sign
 D       depends on the space
-E       depends on the space through what it remembers of another level
+E       depends on the space through a prediction of another level, remembered or looked ahead at
 F       a gradient, in or out: each space needs its own scale
 ======  ==============================================================================================
 
-C to F carry a counterexample: the smallest found on a lattice, as numbers from which anyone can recompute it.
+C to F carry a counterexample, the first of a lattice that begins with the fewest numbers that are not zero: data from
+which anyone can recompute it.
 """
 
 import itertools
@@ -45,7 +46,10 @@ LATTICE = 20000  # candidates of the search for the smallest counterexample, per
 
 
 def lift(rule: Rule, value: Any) -> Any:
-    """Exact numbers as the rule's arena needs them."""
+    """Exact numbers as the rule's arena needs them; a tuple of numbers is a vector."""
+    if isinstance(value, tuple):
+        parts = [lift(rule, part) for part in value]
+        return tuple(parts) if any(isinstance(part, tuple | Vector) for part in parts) else Vector(parts)
     return value if rule.arena == "exact" else enclosed(value)
 
 
@@ -138,30 +142,32 @@ def linear_proof(rule: Rule) -> bool:
 
 def field_proof(rule: Rule) -> bool:
     """Whether the rule is rational in the elements of its branches, and commutes: proved in the field."""
-    return any(_proved(rule, rule.elements, free) for free in (True, False))
+    return _proved(rule, rule.elements, False)
 
 
 def _proved(rule: Rule, elements: int | None, parameters: bool) -> bool:
-    """The identity of a conversion before and after the rule: its parameters free or as given."""
-    kinds = ("here", "other_latent")
+    """A conversion before and after the rule, on numbers or on vectors, the parameters free or as given."""
+    kinds = ("here", "other_latent", "other_level")
     if rule.answer == "gradient" or set(rule.branches.values()) - set(kinds):
         return False
     numbers = [name for name, value in rule.parameters.items() if parameters and isinstance(value, int | Fraction)]
     unknowns = [*rule.branches, *kinds]
     parts = [f"{name}_{k}" for name in unknowns for k in range(elements or 1)]
-    f = Field([*parts, "A", "B", *(f"p_{name}" for name in numbers)], roots=0, auxiliary=0)
+    f = Field([*parts, "A", "B", "A_other", "B_other", *(f"p_{name}" for name in numbers)], roots=0, auxiliary=0)
 
     def free(name: str) -> Any:
         values = [f.gens[f"{name}_{k}"] for k in range(elements or 1)]
         return Vector(values) if elements else values[0]
 
     try:
-        given = {**rule.parameters, **{name: f.gens[f"p_{name}"] for name in numbers}}
+        given = {name: lift(rule, value) for name, value in rule.parameters.items()}
+        given |= {name: f.gens[f"p_{name}"] for name in numbers}
         bound = replace(rule, parameters=given)
         data = Data({kind: free(kind) for kind in kinds}, {name: free(name) for name in rule.branches})
         a, b, z = f.gens["A"], f.gens["B"], data.latents["here"]
         given = given | {"z": z} if rule.sees_z else given
-        moved = data.moved(bound, {kind: (a, b) for kind in kinds})
+        elsewhere = (f.gens["A_other"], f.gens["B_other"])
+        moved = data.moved(bound, {"here": (a, b), "other_latent": (a, b), "other_level": elsewhere})
         before = rule.formula(RATIONAL if elements else f, *data.branches.values(), **given)
         after = rule.formula(RATIONAL if elements else f, *moved.values(), **given)
         residual = before * a + z * b - after
@@ -190,19 +196,27 @@ def _levels(at: Point) -> dict[str, Point]:
 
 
 def _lattice(rule: Rule, elements: int) -> Iterator[Data]:
-    """Data with small integers, by growing size."""
+    """Data with small integers: few that are not zero first, the last branch before the first and before ``z``."""
     seen = ["here", *(kind for kind in ("other_latent", "other_level") if kind in rule.branches.values())]
     width = elements * (len(seen) + len(rule.branches))
     for top in rule.lattice:
-        values = sorted(range(-top, top + 1), key=lambda x: (abs(x), x < 0))
-        # The last coordinates vary fastest; a latent of zero hides translations, so the latents come first.
-        for flat in itertools.islice(itertools.product(values, repeat=width), LATTICE):
-            vectors = [Vector(F(x) for x in flat[k * elements : (k + 1) * elements]) for k in range(width // elements)]
+        values = [sign * size for size in range(1, top + 1) for sign in (1, -1)]
+        sparse = (
+            dict(zip(places, chosen, strict=True))
+            for support in range(width + 1)
+            for places in itertools.combinations(reversed(range(width)), support)
+            for chosen in itertools.product(values, repeat=support)
+        )
+        for at in itertools.islice(sparse, LATTICE):
+            flat = [F(at.get(place, 0)) for place in range(width)]
+            vectors = [Vector(flat[k * elements : (k + 1) * elements]) for k in range(width // elements)]
             yield Data(
-                {**{kind: vectors[0] for kind in ("other_latent", "other_level")},
-                 **dict(zip(seen, vectors, strict=False))},
+                {
+                    **dict.fromkeys(("other_latent", "other_level"), vectors[0]),
+                    **dict(zip(seen, vectors, strict=False)),
+                },
                 dict(zip(rule.branches, vectors[len(seen) :], strict=True)),
-            )  # fmt: skip
+            )
 
 
 def _differ(rule: Rule, answers: Mapping[str, Any], spaces: tuple[str, ...]) -> bool:
@@ -216,17 +230,13 @@ def search(rule: Rule, spaces: tuple[str, ...] = ("x0", "eps", "flow")) -> Count
     for at, elements in itertools.product(HERE, dict.fromkeys((1, 2, rule.elements))):
         if not rule.fewest <= elements <= rule.elements:
             continue
-        best = None
         for data in _lattice(rule, elements):
             try:
                 answers = results(rule, data, at, rule.parameters)
             except (ArithmeticError, ValueError):
                 continue
             if _differ(rule, answers, spaces):
-                best = (data, answers)
-                break
-        if best is not None:
-            return _record(rule, *best, at)
+                return _record(rule, data, answers, at)
     return None
 
 

@@ -46,7 +46,7 @@ class Rule:
     branches
         Names of the branches in the formula's order, and how each is seen.
     parameters
-        Values at which the verdict is computed; ``w`` is one of them.
+        Values at which the verdict is computed; ``w`` is one of them. A tuple of numbers is a vector: weights, a mask.
     twin
         The neighbour with the other verdict.
     latents

@@ -22,7 +22,7 @@ References
 from collections.abc import Callable
 from functools import partial
 from math import factorial
-from typing import Any, Literal
+from typing import Any
 
 from cfg_equiv.algebra.moments import quadrature_weights
 from cfg_equiv.algebra.points import Point
@@ -102,11 +102,11 @@ def _newest(form: Callable[..., Any], n: int, xp: Any, past: tuple[Past, ...], t
     return form(xp, past[:n], t)
 
 
-_FORMS: tuple[tuple[str, Callable[..., Any], str, str, Literal["other", "none"]], ...] = (
-    ("zab", zab, "eps", "zABSampler", "other"),
-    ("vab", vab, "flow", "vABSampler", "other"),
-    ("zeab", zeab, "eps", "zEABSampler", "other"),
-    ("xeab", xeab, "x0", "xEABSampler", "none"),
+_FORMS: tuple[tuple[str, Callable[..., Any], str, str], ...] = (
+    ("zab", zab, "eps", "zABSampler"),
+    ("vab", vab, "flow", "vABSampler"),
+    ("zeab", zeab, "eps", "zEABSampler"),
+    ("xeab", xeab, "x0", "xEABSampler"),
 )
 
 SOLVERS = tuple(
@@ -116,9 +116,8 @@ SOLVERS = tuple(
         tuple(partial(_newest, form, n) for n in range(1, order + 1)),
         order=order,
         source=f"azula sample.py, {sampler}",
-        ends=ends,
         aliases={"azula": f"{sampler}(order={order})"},
     )
-    for name, form, space, sampler, ends in _FORMS
+    for name, form, space, sampler in _FORMS
     for order in (2, 3)
 )

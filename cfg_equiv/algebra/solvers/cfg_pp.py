@@ -111,7 +111,6 @@ SOLVERS = (
         (Inner(ddim_inverse_cfg_pp),),
         order=1,
         source="CFGpp latent_diffusion.py, ddim_inversion_cfg++",
-        ends="none",
         path="vp",
         branches=True,
     ),

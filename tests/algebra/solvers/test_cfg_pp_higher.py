@@ -53,6 +53,28 @@ def test_gradient_estimation():
     assert found == {"z": F(-5, 6), "z1": F(15, 16), "g": 5, "u": F(5, 2), "u1": F(-15, 8)}
 
 
+@pytest.mark.parametrize(
+    ("name", "points"),
+    [
+        ("euler_cfg_pp", (T, *PAST[:1])),
+        ("dpmpp_2s_cfg_pp", (T, HALVES[0])),
+        ("dpmpp_2s_cfg_pp_first", (T, HALVES[0])),
+        ("dpmpp_2m_cfg_pp", (T, *PAST[:2])),
+        ("res_multistep_cfg_pp", (T, *PAST[:2])),
+        ("gradient_estimation_cfg_pp", (T, *PAST[:2])),
+    ],
+)
+def test_only_the_ratios_of_kappa_matter(name, points):
+    nodes = HALVES[1:] if "2s" in name else ()
+
+    def doubled(p):
+        return p._replace(sigma=2 * p.sigma, lam=RATIONAL.log(p.alpha / p.sigma / 2))
+
+    once = guided_step(name, points[1:], T, *nodes)
+    twice = guided_step(name, tuple(map(doubled, points[1:])), doubled(T), *map(doubled, nodes))
+    assert [numbers(one) for one in once] == [numbers(one) for one in twice]
+
+
 MULTISTEP = {
     "dpmpp_2m_cfg_pp": "dpmpp_2m",
     "res_multistep_cfg_pp": "res_multistep",

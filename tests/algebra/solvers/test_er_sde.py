@@ -25,6 +25,11 @@ def test_it_starts_with_the_orders_below():
     assert numbers(multistep("er_sde_3", PAST[:2])) == SECOND
 
 
+def test_only_the_ratios_of_kappa_matter():
+    doubled = [p._replace(sigma=2 * p.sigma, lam=RATIONAL.log(p.alpha / p.sigma / 2)) for p in (T, *PAST)]
+    assert numbers(SOLVERS["er_sde_3"].step(RATIONAL, past(*doubled[1:]), doubled[0])) == THIRD
+
+
 def test_at_the_last_step_only_the_data_is_left():
     end = T._replace(sigma=F(0), lam=None)
     assert numbers(SOLVERS["er_sde_3"].step(RATIONAL, past(*PAST), end, end=True)) == {"m0": 5}

@@ -6,7 +6,7 @@ import pytest
 
 from cfg_equiv.algebra.solvers import SOLVERS
 from cfg_equiv.exact.rational import RATIONAL
-from tests.algebra.solvers.anchors import PAST, PREDICTIONS, T, by_hand, multistep, numbers, past
+from tests.algebra.solvers.anchors import PAST, PREDICTIONS, UNEVEN, T, by_hand, multistep, numbers, past
 
 # (alpha, sigma) is (3, 6) at s and (5, 5) at t: what is read off does not need the VP path of v.
 STEPS = {
@@ -35,6 +35,17 @@ def test_coefficients(name, space):
     order = int(name[-1])
     wanted = {"z": gamma, **{label: delta * c for label, c in COMBINATIONS[name].items()}}
     assert numbers(multistep(f"{name}_{space}", PAST[:order])) == wanted
+
+
+def test_dpm_on_uneven_steps():
+    # h = 2 log 2, and the steps before it h/2 and 3h/2; (alpha, sigma) is (3, 12) at s
+    combination = by_hand(
+        m0=(5, F(-23, 12), F(1, 4)),
+        m1=(F(-40, 9), F(20, 9), F(-1, 3)),
+        m2=(F(4, 9), F(-11, 36), F(1, 12)),
+    )
+    wanted = {"z": F(5, 12), **{label: F(15, 4) * c for label, c in combination.items()}}
+    assert numbers(multistep("dpm_3_x0", UNEVEN)) == wanted
 
 
 @pytest.mark.parametrize("space", STEPS)
