@@ -132,7 +132,7 @@ class Stepper:
         if not call.singular or sampler is None or self.solver.branches:
             raise call.without_value(f"a step from {shown(now.at)} to {shown(t)} in {now.z.dtype}")
         s, t = (_rounded(at, now.z) for at in (now.at, t))
-        if len(past) == 1:  # nothing is corrected yet: what the network said belongs to this latent
+        if not (self.solver.correct and self._past):  # not corrected: what the network said belongs to this latent
             return first_order_step(sampler, now.z, call.said, source=self.source, s=s, t=t, **call.values)
         return first_order_step(sampler, now.z, now.pred, source=sampler.space, s=s, t=t)
 
