@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from cfg_equiv.errors import UnknownNameError
@@ -33,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     test.add_argument("--examples", metavar="N", type=int, help="cases each check draws at most (25)")
     test.add_argument("--json", metavar="FILE", type=Path, help="write the records to FILE as JSON")
+    pair = commands.add_parser("compare", help="whether two solvers, by any of their names, are one map")
+    for name in ("first", "second"):
+        pair.add_argument(name, metavar=name.upper(), help="dpmpp_2m, k_diffusion:dpmpp_2m, 'diffusers:Name(option=1)'")
+    pair.add_argument("--json", metavar="FILE", type=Path, help="write the record to FILE as JSON")
     return parser
 
 
@@ -43,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = options.json.resolve().parent
         print(f"expected a file in an existing folder, got {options.json}: create {folder} first", file=sys.stderr)
         return 2
-    return _check(options) if options.command == "check" else _verify(options)
+    return {"check": _check, "compare": _compare, "verify": _verify}[options.command](options)
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -57,6 +62,21 @@ def _verify(options: argparse.Namespace) -> int:
         options.json.write_text(report.to_json(), encoding="utf-8")
     print_report(report)
     return 0 if report.holds else 1
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from cfg_equiv.compare import compare
+
+    try:
+        found = compare(options.first, options.second)
+    except UnknownNameError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json is not None:
+        options.json.write_text(json.dumps(asdict(found), indent=2), encoding="utf-8")
+    print(f"{found.first} is {found.first_solver}, {found.second} is {found.second_solver}")
+    print(f"{'one map' if found.same else 'two maps'}: {found.detail}")
+    return 0 if found.same else 1
 
 
 def _check(options: argparse.Namespace) -> int:

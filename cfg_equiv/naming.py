@@ -1,5 +1,6 @@
-r"""A name somebody uses for a solver, resolved to the catalogue: ``dpmpp_2m``, ``k_diffusion:dpmpp_2m``,
-``diffusers:DPMSolverMultistepScheduler(solver_order=3)``.
+"""A name somebody uses for a solver, resolved to the catalogue.
+
+``dpmpp_2m``, ``k_diffusion:dpmpp_2m``, ``diffusers:DPMSolverMultistepScheduler(solver_order=3)``.
 
 A released class is many solvers, chosen by its options. An option that is not given has the default that the installed
 library declares for it; without the library, only the options given are known.

@@ -95,6 +95,18 @@ class VerifyReport:
 
 
 @dataclass(frozen=True)
+class SolverComparison:
+    """Two names, the catalogue entries they stand for, and whether those are one map, with the proof or the gap."""
+
+    first: str
+    second: str
+    first_solver: str
+    second_solver: str
+    same: bool
+    detail: str
+
+
+@dataclass(frozen=True)
 class CheckRecord:
     """One check of one subject.
 

@@ -17,6 +17,7 @@ from cfg_equiv.algebra.driving import native_network, trajectory
 from cfg_equiv.algebra.nodes import CLOCKS
 from cfg_equiv.algebra.points import Point, point
 from cfg_equiv.algebra.solvers import SOLVERS, Guided, Solver
+from cfg_equiv.exact.combination import names
 from cfg_equiv.exact.element import ExactError
 from cfg_equiv.exact.rational import RATIONAL
 from cfg_equiv.theorems.environment import FieldEnv, Path, RationalEnv
@@ -69,25 +70,31 @@ def trace(name: str, path: str) -> tuple[Any, ...] | None:
         return None
 
 
-def groups(path: str, names: Iterable[str] = ()) -> list[tuple[str, ...]]:
+def groups(path: str, among: Iterable[str] = ()) -> list[tuple[str, ...]]:
     """The solvers of a path that share a trajectory, in the catalogue's order; alone where none does."""
     found: dict[Any, list[str]] = {}
-    for name in names or SOLVERS:
+    for name in among or SOLVERS:
         if valid_on(SOLVERS[name], path):
             found.setdefault(trace(name, path) or name, []).append(name)
     return [tuple(group) for group in found.values()]
 
 
-def same(a: Tableau, b: Tableau, equal: Callable[[Any, Any], bool]) -> bool:
-    """Whether two tableaus are equal: the same calls in the same order, and the same end."""
+def difference(a: Tableau, b: Tableau, equal: Callable[[Any, Any], bool]) -> str:
+    """The first coefficient in which two tableaus differ, with both values; empty if they are equal."""
     left, right = a.forms(), b.forms()
-    return [label for label, _ in left] == [label for label, _ in right] and all(
-        equal(x[name], y[name])
-        for (_, x), (_, y) in zip(left, right, strict=True)
-        for name in dict.fromkeys((*x.terms, *y.terms))
-    )
+    calls = [[label for label, _ in forms] for forms in (left, right)]
+    if calls[0] != calls[1]:
+        inside = [", ".join(labels[:-1]) or "no point" for labels in calls]
+        return f"inside the step they call the network at {inside[0]} and at {inside[1]}"
+    for (label, x), (_, y) in zip(left, right, strict=True):
+        for name in names((x, y)):
+            if not equal(x[name], y[name]):
+                what = "the step" if label == "end" else f"the latent shown at {label}"
+                return f"the coefficient of {name} in {what} is {x[name]} in one and {y[name]} in the other"
+    return ""
 
 
+@cache
 def one_map(first: str, second: str, path: str) -> str:
     """Prove two solvers one map on a path; returns what stands in the way, empty if nothing does."""
     a, b = SOLVERS[first], SOLVERS[second]
@@ -95,7 +102,7 @@ def one_map(first: str, second: str, path: str) -> str:
         one, other = Step(a, depth), Step(b, depth)
         asked = [(step.labels, step.fractions, step.solver.clock * bool(step.nodes)) for step in (one, other)]
         if asked[0] != asked[1]:
-            return f"with {depth} outputs in hand they call the network at {_places(one)} and at {_places(other)}"
+            return f"with {depth} outputs in hand they call the network at {_places(one)}, and at {_places(other)}"
         points, side = (one if one.reads_lam else other).needs(ON[path])
         learn = RationalEnv(points)
         for step in (one, other):
@@ -103,8 +110,8 @@ def one_map(first: str, second: str, path: str) -> str:
         g = FieldEnv(points, learn.names(), side)
         at = one.placed(g, ON[path])
         unit = 1 + 0 * at["s"].alpha
-        if not same(one.tableau(g.xp, at, unit), other.tableau(g.xp, at, unit), g.equal):
-            return f"with {depth} outputs in hand the coefficients differ"
+        if gap := difference(one.tableau(g.xp, at, unit), other.tableau(g.xp, at, unit), g.equal):
+            return f"with {depth} outputs in hand {gap}"
         if missing := g.field.uncovered():
             raise ExactError(f"{first} and {second}: divisors without a side condition: {', '.join(missing)}")
     return ""
@@ -117,9 +124,10 @@ def _places(step: Step) -> str:
 
 @dataclass(frozen=True)
 class Partition:
-    """The classes of the catalogue, largest first, and the pairs that share the grid without being proved one map."""
+    """The classes of the catalogue, largest first, the proofs that made them, and the pairs left without one."""
 
     classes: tuple[tuple[str, ...], ...]
+    joined: tuple[tuple[str, str, str], ...]  # two names and the path on which they are proved one map
     unproved: tuple[tuple[str, str, str, str], ...]  # path, both names, what stands in the way
 
 
@@ -133,7 +141,7 @@ def partition() -> Partition:
             name = parent[name]
         return name
 
-    unproved = []
+    joined, unproved = [], []
     for path in GRIDS:
         for group in groups(path):
             for first, second in combinations(group, 2):
@@ -142,6 +150,7 @@ def partition() -> Partition:
                 if reason := one_map(first, second, path):
                     unproved.append((path, first, second, reason))
                 else:
+                    joined.append((first, second, path))
                     parent[root(second)] = root(first)
     found: dict[str, list[str]] = {}
     for name in SOLVERS:
@@ -149,4 +158,4 @@ def partition() -> Partition:
     classes = sorted((tuple(group) for group in found.values()), key=lambda group: (-len(group), group[0]))
     # A pair may be joined through a third member on another path, where its nodes have a place.
     left = tuple(row for row in unproved if root(row[1]) != root(row[2]))
-    return Partition(tuple(classes), left)
+    return Partition(tuple(classes), tuple(joined), left)

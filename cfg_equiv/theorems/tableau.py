@@ -84,17 +84,21 @@ class Step:
         r"""The points of the step in an environment, nodes in their place.
 
         On ``snr`` points a node at the fraction ``r`` of ``lam`` has :math:`\kappa_m = \kappa_s^{1-r}\kappa_t^r`: the
-        generators stand for roots of the levels, so that this is rational. On the flow path a node is a fraction of
-        ``sigma``. Nodes on another clock stay free: what holds for any node holds for those.
+        generators stand for roots of the levels, so that this is rational; at ``r`` of ``kappa`` it is
+        :math:`\kappa_s + r(\kappa_t - \kappa_s)`. On the flow path a node is a fraction of ``sigma``. Nodes on another
+        clock stay free: what holds for any node holds for those.
         """
         ends = [label for label in self.labels if label not in self.nodes]
-        if path == "snr" and self.solver.clock == "lam":
-            q = lcm(*(r.denominator for r in self.fractions))
-            kappa = {label: g[f"kappa_{label}"] for label in ends}
-            at = {label: (g[f"alpha_{label}"], kappa[label] ** q) for label in ends}
+        if self._tied(path):
+            by_lam = self.solver.clock == "lam"
+            q = lcm(*(r.denominator for r in self.fractions)) if by_lam else 1
+            root = {label: g[f"kappa_{label}"] for label in ends}
+            kappa = {label: root[label] ** q for label in ends}
+            s, t = root[HERE], root[TARGET]
             for label, r in zip(self.nodes, self.fractions, strict=True):
-                at[label] = (g[f"alpha_{label}"], kappa[HERE] ** int(q * (1 - r)) * kappa[TARGET] ** int(q * r))
-            return {label: point(g.xp, alpha, alpha * k) for label, (alpha, k) in at.items()}
+                way = s ** int(q * (1 - r)) * t ** int(q * r) if by_lam else s + (t - s) * r.numerator / r.denominator
+                kappa[label] = way
+            return {label: point(g.xp, g[f"alpha_{label}"], g[f"alpha_{label}"] * k) for label, k in kappa.items()}
         points = {label: g.point(label, lam=True) for label in self.labels}
         if path == "flow" and self.solver.clock == "sigma":
             for label, r in zip(self.nodes, self.fractions, strict=True):
@@ -103,11 +107,14 @@ class Step:
                 points[label] = point(g.xp, 1 - sigma, sigma) if self.reads_lam else Point(1 - sigma, sigma)
         return points
 
+    def _tied(self, path: str) -> bool:
+        return path == "snr" and self.solver.clock in ("lam", "kappa")
+
     def needs(self, path: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
         """The labelled points and the side conditions of :meth:`placed`."""
-        inner = path == "snr" and self.solver.clock == "lam"
-        labels = [label for label in self.labels if not (inner and label in self.nodes)]
-        extra = tuple(f"alpha_{label} > 0" for label in self.nodes if inner)
+        tied = self._tied(path)
+        labels = [label for label in self.labels if not (tied and label in self.nodes)]
+        extra = tuple(f"alpha_{label} > 0" for label in self.nodes if tied)
         return dict.fromkeys(labels, path), (*conditions(labels, path, self.reads_lam), *extra)
 
     def tableau(self, xp: Any, points: dict[str, Point], one: Any, answer: Answer | None = None) -> Tableau:

@@ -86,6 +86,7 @@ def test_an_absent_package_is_one_sentence():
 @needs_k
 @needs_sat
 @pytest.mark.skipif(installed("diffusers") is None, reason="diffusers is not installed")
+@pytest.mark.slow
 def test_diffusers_imports_afterwards_and_only_real_modules_were_added():
     code = """
 import sys, torch, importlib.util

@@ -110,6 +110,7 @@ SLOW = [Guidance(slow, convention=CONVENTION, dtypes=("float64",))]
 """
 
 
+@pytest.mark.slow
 def test_the_deadline_is_lifted_unless_somebody_chose_one(run):
     result = run(
         SLOW

@@ -24,8 +24,11 @@ def test_path_bound_solvers_join_on_their_path():
 
 
 def test_near_misses_are_told():
-    assert one_map("dpmpp_2m", "dpmpp_2m_heun", "any") == "with 2 outputs in hand the coefficients differ"
-    assert one_map("heun", "ddim_eps", "any") == "with 1 outputs in hand the coefficients differ"
+    gap = one_map("dpmpp_2m", "dpmpp_2m_heun", "any")
+    assert gap.startswith("with 2 outputs in hand the coefficient of x_s in the step is ")
+    assert one_map("heun", "ddim_eps", "any").endswith("inside the step they call the network at t and at no point")
+    asked = one_map("dpmpp_2s", "dpmpp_3s", "any")
+    assert asked == "with 1 outputs in hand they call the network at s, 1/2 of lam, and at s, 1/3 of lam, 2/3 of lam"
 
 
 def test_a_solver_is_compared_on_its_own_path_only():

@@ -13,7 +13,7 @@ def test_the_grid_is_clean_and_covers_every_solver_row_and_path():
     seen = []
     result = run_solver_grid(seen.append)
     assert result.failures == ()
-    assert result.cases == sum(len(VALID[solver.path]) for solver in SOLVERS.values()) * len(PARAMETERIZATIONS)
+    assert result.cases == sum(len(VALID[solver.path]) for solver in SOLVERS.values()) * (len(PARAMETERIZATIONS) - 1)
     assert len(seen) == len(SOLVERS)
 
 

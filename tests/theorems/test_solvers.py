@@ -3,9 +3,11 @@
 import pytest
 
 from cfg_equiv.algebra.solvers import SOLVERS, Solver
+from cfg_equiv.theorems import solvers
+from cfg_equiv.theorems.classes import Partition
 from cfg_equiv.theorems.prove import prove
 from cfg_equiv.theorems.record import Part, Theorem
-from cfg_equiv.theorems.solvers import affine, at_the_end, by_snr_alone, limit_kind
+from cfg_equiv.theorems.solvers import LONG, affine, at_the_end, by_snr_alone, limit_kind, matched, one_class
 from cfg_equiv.theorems.tableau import Step, conditions
 
 SOME = ("euler_ve", "dpmpp_2m", "heun")
@@ -63,3 +65,18 @@ def test_ends():
 def test_a_claimed_end_can_fall():
     step = Step(SOLVERS["dpmpp_2m"])
     assert decided(at_the_end(step, "snr", "denoised"), step, {"none": {"ends": "none"}}, limit=True).status == "failed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LONG)
+def test_the_long_ones_depend_on_the_snr_alone(name):
+    result = prove(Theorem("S4", "the part of one solver", "here", "field", (matched(name),)))
+    assert result.holds, result.detail
+
+
+def test_a_pair_claimed_one_map_is_decided(monkeypatch):
+    joined = (("ddim_eps", "ddim_x0", "any"),)
+    monkeypatch.setattr(solvers, "partition", lambda: Partition((), joined, ()))
+    assert [one.fact for one in one_class(None)] == [True, True]
+    wrong = [one.label for one in one_class(None, joins=(("dpmpp_2m", "dpmpp_2m_heun", "any"),)) if not one.fact]
+    assert wrong == ["dpmpp_2m and dpmpp_2m_heun are one map"]

@@ -168,7 +168,7 @@ _ENDS: dict[str, Literal["other", "none"]] = {
 }
 
 SOLVERS: dict[str, Solver] = {
-    solver.name: replace(solver, ends=_ENDS.get(solver.name, "denoised"))
+    solver.name: replace(solver, ends=_ENDS.get(solver.name, solver.ends))
     for solver in (
         *(first_order(SAMPLERS[name], **aliases) for name, aliases in _FIRST_ORDER.items()),
         *(solver for family in _FAMILIES for solver in family.SOLVERS),

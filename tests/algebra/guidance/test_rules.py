@@ -1,9 +1,12 @@
 """The catalogue against the table of expected verdicts; every twin is another verdict."""
 
+import dataclasses
+
 import pytest
 
 from cfg_equiv.algebra.guidance import ABSENT_RULES, RULES
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
+from cfg_equiv.exact.element import ExactError
 from cfg_equiv.theorems.verdicts import changed, field_proof, generators, linear_proof, verdict
 
 # Where the class is not that of the survey the catalogue started from, the reason:
@@ -139,3 +142,8 @@ def test_a_gradient_is_left_as_it_is():
     pred, target = (found.branches[name][0] for name in ("pred", "target"))
     assert found.results["x0"] == (str(pred - target),)
     assert found.results["eps"] == (str(-found.alpha / found.sigma * (pred - target)),)
+
+
+def test_enclosures_cannot_say_that_a_rule_commutes():
+    with pytest.raises(ExactError, match="enclosures cannot show that numbers are equal"):
+        verdict(dataclasses.replace(RULES["CFG"], arena="interval"))
