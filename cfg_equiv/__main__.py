@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,6 +26,9 @@ def _parser() -> argparse.ArgumentParser:
         help="theorem ids (Q1 P3), theorems, grid, peers, or one comparison's name",
     )
     run.add_argument("--json", metavar="FILE", type=Path, help="write the records to FILE as JSON")
+    run.add_argument(
+        "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes that decide theorems (all cores)"
+    )
     test = commands.add_parser("check", help="run the checks on somebody's samplers, guidance rules or conversions")
     test.add_argument(
         "targets",
@@ -52,9 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    if options.jobs < 1:
+        print(f"expected 1 process or more, got {options.jobs}: pass --jobs 2", file=sys.stderr)
+        return 2
     try:
         with progress_line() as progress:
-            report = verify(options.only, progress)
+            report = verify(options.only, progress, options.jobs)
     except UnknownNameError as error:
         print(error, file=sys.stderr)
         return 2

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Collection
 
 from cfg_equiv.errors import unknown_name
-from cfg_equiv.results import GridResult, PeerResult, TheoremResult, VerifyReport
-from cfg_equiv.theorems import THEOREMS, prove
+from cfg_equiv.results import GridResult, PeerResult, VerifyReport
+from cfg_equiv.theorems import THEOREMS
+from cfg_equiv.theorems.pool import prove_all
 from cfg_equiv.theorems.solver_grid import run_grids
 
 GROUPS = ("theorems", "grid", "peers")
@@ -17,7 +18,7 @@ def _silent(text: str) -> None:
     """The default progress: none."""
 
 
-def verify(only: Collection[str] = (), progress: Progress = _silent) -> VerifyReport:
+def verify(only: Collection[str] = (), progress: Progress = _silent, workers: int = 1) -> VerifyReport:
     """Run everything, or what ``only`` names.
 
     Parameters
@@ -27,6 +28,8 @@ def verify(only: Collection[str] = (), progress: Progress = _silent) -> VerifyRe
         Empty means all.
     progress
         Told what starts, one short text at a time.
+    workers
+        How many processes decide the theorems. With more than one, a script needs ``if __name__ == "__main__":``.
 
     Raises
     ------
@@ -38,11 +41,8 @@ def verify(only: Collection[str] = (), progress: Progress = _silent) -> VerifyRe
         if name not in _names(only):
             raise unknown_name("theorem, group or comparison", name, _names(only))
 
-    theorems: list[TheoremResult] = []
-    for theorem in THEOREMS:
-        if not only or "theorems" in only or theorem.id in only:
-            progress(f"theorem {theorem.id}")
-            theorems.append(prove(theorem))
+    asked = [theorem for theorem in THEOREMS if not only or "theorems" in only or theorem.id in only]
+    theorems = tuple(prove_all(asked, progress, workers)) if asked else ()
 
     grid = GridResult(0, 0)
     if not only or "grid" in only:
@@ -50,7 +50,7 @@ def verify(only: Collection[str] = (), progress: Progress = _silent) -> VerifyRe
 
     peers = _run_peers(only, progress) if _needs_peers(only) else []
     seconds = round(time.perf_counter() - start, 2)
-    return VerifyReport(tuple(theorems), grid, tuple(peers), seconds)
+    return VerifyReport(theorems, grid, tuple(peers), seconds)
 
 
 def _own_names() -> tuple[str, ...]:

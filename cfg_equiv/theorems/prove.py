@@ -1,17 +1,26 @@
-"""Deciding a theorem: the claim in its environments, its twins beside it, and the shipped functions they executed."""
+"""Deciding a theorem: the claim in its environments, its twins beside it, and the shipped functions they executed.
 
+Parts are decided one by one (:func:`decide`), so that :mod:`cfg_equiv.theorems.pool` can share them among processes.
+"""
+
+import cProfile
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from types import CodeType
+from typing import Any, Literal
 
+import cfg_equiv.algebra
 from cfg_equiv.results import TheoremResult
 from cfg_equiv.theorems.environment import Env, FieldEnv, RationalEnv
 from cfg_equiv.theorems.record import Part, Theorem
 from cfg_equiv.theorems.statement import Equal, Holds, Statement
 
+_ALGEBRA = Path(cfg_equiv.algebra.__file__).parent
 POINTS = 3  # rational points at which a field proof is repeated: its fast twin, and the check of its conditions
 TRIALS = 400  # lattice draws searched for a point that meets the conditions, or for a counterexample
 
@@ -22,56 +31,77 @@ class ProofError(AssertionError):
 
 @contextmanager
 def recording(calls: set[str]) -> Iterator[None]:
-    """Collect the names of the shipped formulas that run, nested calls included."""
-    prefix = "cfg_equiv.algebra."
-
-    def note(frame: Any, event: str, argument: Any) -> None:
-        if event == "call" and frame.f_globals.get("__name__", "").startswith(prefix):
-            name = frame.f_code.co_qualname
-            if not name.startswith("<") and "<" not in name:
-                calls.add(f"{frame.f_globals['__name__'].removeprefix('cfg_equiv.')}.{name}")
-
-    previous = sys.getprofile()
-    sys.setprofile(note)
+    """Collect the names of the shipped formulas that run, nested calls included; none where somebody else profiles."""
+    profiler = cProfile.Profile(builtins=False)  # in C: proofs make millions of calls
+    if sys.getprofile() is not None:
+        yield
+        return
+    profiler.enable()
     try:
         yield
     finally:
-        sys.setprofile(previous)
+        profiler.disable()
+        for code in (entry.code for entry in profiler.getstats()):
+            if isinstance(code, CodeType) and (path := Path(code.co_filename)).is_relative_to(_ALGEBRA):
+                name = ".".join(("algebra", *path.relative_to(_ALGEBRA).with_suffix("").parts, code.co_qualname))
+                calls.update({name} if "<" not in name else ())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one part: whether the claim holds and every twin is refuted, in words, and what it ran."""
+
+    holds: bool
+    refuted: bool
+    details: tuple[str, ...]
+    calls: frozenset[str]
+    seconds: float
+
+
+def decide(part: Part) -> Outcome:
+    """Decide the claim of a part and every twin of it."""
+    start = time.perf_counter()
+    calls: set[str] = set()
+
+    def outcome(holds: bool, refuted: bool, details: list[str]) -> Outcome:
+        return Outcome(holds, refuted, tuple(details), frozenset(calls), time.perf_counter() - start)
+
+    try:
+        names = _check(part, calls)
+    except (ProofError, ArithmeticError) as error:
+        return outcome(False, False, [f"{type(error).__name__}: {error}"])
+    refuted, details = True, []
+    for label, change in part.twins.items():
+        try:
+            details.append(f"twin '{label}' refuted: {_refute(part, change, names)}")
+        except (ProofError, ArithmeticError) as error:
+            refuted = False
+            details.append(f"twin '{label}' NOT refuted: {error}")
+    return outcome(True, refuted, details)
 
 
 def prove(theorem: Theorem) -> TheoremResult:
     """Decide a theorem and every twin. A failure is reported in the record, with the statement that failed."""
-    start = time.perf_counter()
-    calls: set[str] = set()
-    status, twin_refuted, details = "argued" if theorem.method == "argued" else "proved", True, []
-    for part in theorem.parts:
-        try:
-            names = _check(part, calls)
-        except (ProofError, ArithmeticError) as error:
-            status, twin_refuted = "failed", False
-            details.append(f"{type(error).__name__}: {error}")
-            continue
-        if not part.twins:
-            raise ValueError(
-                f"{theorem.id} has a part without a twin: a claim that cannot fail proves nothing, add one"
-            )
-        for label, change in part.twins.items():
-            try:
-                details.append(f"twin '{label}' refuted: {_refute(part, change, names)}")
-            except (ProofError, ArithmeticError) as error:
-                twin_refuted = False
-                details.append(f"twin '{label}' NOT refuted: {error}")
+    return result(theorem, [decide(part) for part in theorem.parts])
+
+
+def result(theorem: Theorem, outcomes: Iterable[Outcome]) -> TheoremResult:
+    """The record of a theorem whose parts came out like this."""
+    outcomes = tuple(outcomes)
+    if not all(part.twins for part in theorem.parts):
+        raise ValueError(f"{theorem.id} has a part without a twin: a claim that cannot fail proves nothing, add one")
+    holds: Literal["argued", "proved"] = "argued" if theorem.method == "argued" else "proved"
     return TheoremResult(
         id=theorem.id,
         statement=theorem.statement,
         source=theorem.source,
         conditions=theorem.side_conditions(),
         method=theorem.method,
-        status=status,  # type: ignore[arg-type]  # one of the three literals, chosen above
-        twin_refuted=twin_refuted,
-        calls=tuple(sorted(calls)),
-        ms=round(1000 * (time.perf_counter() - start), 1),
-        detail="; ".join(details),
+        status=holds if all(outcome.holds for outcome in outcomes) else "failed",
+        twin_refuted=all(outcome.refuted for outcome in outcomes),
+        calls=tuple(sorted(frozenset().union(*(outcome.calls for outcome in outcomes)))),
+        ms=round(1000 * sum(outcome.seconds for outcome in outcomes), 1),
+        detail="; ".join(text for outcome in outcomes for text in outcome.details),
     )
 
 
@@ -153,21 +183,22 @@ def _demand(statements: Iterable[Statement], env: Env) -> None:
 
 
 def _refute(part: Part, change: Mapping[str, Any], names: list[str]) -> str:
-    """Refute a twin and say where: in the field, and exactly at the smallest lattice point found."""
+    """Refute a twin and say where: exactly at the smallest lattice point found, else in the field."""
     if part.arena == "exact":
         env = RationalEnv(part.points)
         if (false := _first_false(part.claim(env, **change), env)) is None:
             raise ProofError("every statement of it is true")
         return f"{false.label}{_sides(false)}"
+    # A point that meets the conditions and where it is false is all that a refutation needs.
+    for env in admissible(part) if part.arena != "field_only" else ():
+        if (at := _first_false(part.claim(env, **change), env)) is not None:
+            return f"{at.label}{_where(env)}{_sides(at)}"
     field = FieldEnv(part.points, names, part.conditions)
     if (false := _first_false(part.claim(field, **change), field)) is None:
         raise ProofError("its difference is zero in the field")
-    if part.arena == "field_only":
-        return f"{false.label}{_sides(false)}"
-    for env in admissible(part):
-        if (at := _first_false(part.claim(env, **change), env)) is not None:
-            return f"{at.label}{_where(env)}{_sides(at)}"
-    raise ProofError("it is false in the field, but no lattice point shows it")
+    if part.arena != "field_only":
+        raise ProofError("it is false in the field, but no lattice point shows it")
+    return f"{false.label}{_sides(false)}"
 
 
 def _first_false(statements: Iterable[Statement], env: Env) -> Statement | None:

@@ -69,9 +69,11 @@ def affine(step: Step) -> Claim:
             return weighted_sum(both, weights)
 
         inside = step.tableau(g.xp, at, one, guided)
-        cond, uncond = (step.tableau(g.xp, at, one, said(branch)) for branch in ("c", "u"))
-        for (label, form), *both in zip(inside.forms(), cond.forms(), uncond.forms(), strict=True):
-            outside = weighted_sum([one_branch for _, one_branch in both], weights)
+        cond = step.tableau(g.xp, at, one, said("c"))
+        for (label, form), (_, one_branch) in zip(inside.forms(), cond.forms(), strict=True):
+            # A step cannot read names: of the other branch it makes the same, under its name.
+            other = Combination({f"u{name[1:]}" if name[0] == "c" else name: c for name, c in one_branch.terms.items()})
+            outside = weighted_sum((one_branch, other), weights)
             yield from _coefficients(f"{step.solver.name}, {label}", form, outside)
 
     return claim
