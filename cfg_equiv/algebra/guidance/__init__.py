@@ -6,8 +6,11 @@ the bare formula takes the branches alone, and the catalogue wraps it. The non-s
 """
 
 from cfg_equiv.algebra.guidance import (
+    adg,
+    apg,
     autoguidance,
     cfg,
+    cfg_zero_star,
     characteristic,
     classifier,
     composable,
@@ -21,13 +24,18 @@ from cfg_equiv.algebra.guidance import (
     icg_tsg,
     instruct_pix2pix,
     interval,
+    mahiro,
+    mimic,
+    norms,
     per_frame,
     perp_neg,
     perturbed,
     powers,
+    ratio_aware,
     recfg,
     rectified_cfg_pp,
     regions,
+    rescale,
     s_cfg,
     sag,
     saliency_fusion,
@@ -36,6 +44,8 @@ from cfg_equiv.algebra.guidance import (
     skimmed,
     sld,
     smc_cfg,
+    tcfg,
+    thresholding,
     tone_map,
 )
 from cfg_equiv.algebra.guidance.record import Rule
@@ -74,6 +84,16 @@ RULES: dict[str, Rule] = {
         history,
         classifier,
         distillation,
+        apg,
+        rescale,
+        norms,
+        cfg_zero_star,
+        tcfg,
+        ratio_aware,
+        adg,
+        mahiro,
+        mimic,
+        thresholding,
     )
     for rule in module.RULES
 }
@@ -84,6 +104,11 @@ ABSENT_RULES: dict[str, str] = {
     "NAG, PLADIS": "they act on attention inside the network; what comes out is one prediction",
     "ControlNet and LoRA weights": "they act inside the network; what comes out is one prediction",
     "CFG++": "it is a step, not a rule on predictions: a solver of the catalogue, and theorem G9 says which CFG it is",
+    "VSD, CSD": "SDS with another network's prediction, or another condition's, as the target: the formula of SDS",
+    "LatentOperationBlend": "it mixes a constant picture into the difference (ComfyUI LatentApplyOperationCFG); its "
+    "source was not at hand",
+    "statistics over a batch": "Mahiro's mean, ComfyUI's Perp-Neg, mimic-CFG with one scale for all channels: items "
+    "of one batch may be at different levels, and a common statistic mixes them (theorem G7)",
     "zig-zag and resampling schemes": "they repeat steps; each step's guidance is a rule of the catalogue",
     "learned variance": "the variance channels are no predictions: neither guided nor converted (theorem Q7); on "
     "the mean channels the rule is CFG",

@@ -9,7 +9,9 @@ The equation that determines :math:`\Delta` is stated in eps, and is no rule on 
 
 References
 ----------
-[ZL23] Zheng, Lan, Characteristic Guidance, arXiv:2312.07586.
+[ZL23] Zheng, Lan, Characteristic Guidance, arXiv:2312.07586; the authors' CharacteristicGuidanceWebUI
+    ``scripts/CharaIte.py``, which moves the conditional branch by ``(h - 1)*dx`` and the other by ``h*dx``, h the
+    guidance scale of ``u + h*(c - u)``: ``h = 1 + w``.
 """
 
 from fractions import Fraction
@@ -40,7 +42,7 @@ RULES = (
     Rule(
         "characteristic guidance",
         characteristic,
-        "arXiv:2312.07586",
+        "arXiv:2312.07586, code: scripts/CharaIte.py chara_ite_inner_loop",
         "eps",
         Twin(
             "the conditional branch at z",

@@ -11,7 +11,9 @@ that of the implicit classifier, a difference of two predictions, the rule is CF
 
 References
 ----------
-[DN21] Dhariwal, Nichol, Diffusion Models Beat GANs on Image Synthesis, arXiv:2105.05233.
+[DN21] Dhariwal, Nichol, Diffusion Models Beat GANs on Image Synthesis, arXiv:2105.05233; the authors'
+    ``guided_diffusion/gaussian_diffusion.py`` ``condition_score``. Their ``condition_mean`` adds the gradient times the
+    variance to the mean of a step, which is another rule.
 """
 
 from fractions import Fraction
@@ -41,7 +43,7 @@ RULES = (
     Rule(
         "classifier guidance",
         classifier_guidance,
-        "arXiv:2105.05233",
+        "arXiv:2105.05233, code: guided_diffusion/gaussian_diffusion.py condition_score",
         "eps",
         Twin(
             "the implicit classifier: a difference of predictions",

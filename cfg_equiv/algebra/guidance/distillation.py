@@ -8,11 +8,17 @@ it by A, sign included: class F, to be absorbed in the weighting. DDS subtracts 
 there the shift stays, and the difference depends on the space as well (class D), unless both are residuals. At one
 target the difference of residuals is the DDS of eps.
 
+ISM subtracts a prediction of the level before, where the latent is another one as well: the scale of both is not
+common, and it depends on the space through the past (class E).
+
 VSD and CSD replace the target by another network's prediction, or the pair by two conditions: the same weights.
 
 References
 ----------
-[Poole22] Poole et al., DreamFusion, arXiv:2209.14988. [Hertz23] Hertz et al., Delta Denoising Score, arXiv:2304.07090.
+[Poole22] Poole et al., DreamFusion, arXiv:2209.14988 (no code by its authors); ashawkey/stable-dreamfusion
+    ``guidance/sd_utils.py`` ``train_step``. [Hertz23] Hertz et al., Delta Denoising Score, arXiv:2304.07090; theirs,
+    google/prompt-to-prompt ``DDS_zeroshot.ipynb`` ``get_dds_loss``, which converts a v-prediction to eps first, and
+    ``get_sds_loss``. [Liang23] Liang et al., LucidDreamer, arXiv:2311.11284; the authors' ``guidance/sd_utils.py``.
 """
 
 from fractions import Fraction
@@ -29,6 +35,15 @@ def sds(xp: Any, pred: Any, target: Any, w: Any) -> Any:
 def dds(xp: Any, pred: Any, reference: Any, w: Any) -> Any:
     """The difference of two predictions with the same noise added to two images."""
     return w * (pred - reference)
+
+
+def ism(xp: Any, pred: Any, before: Any, w: Any) -> Any:
+    """The difference to the prediction of the level before."""
+    return w * (pred - before)
+
+
+def _beside(xp: Any, pred: Any, before: Any, w: Any) -> Any:
+    return before + w * (pred - before)
 
 
 def dds_residuals(xp: Any, pred: Any, target: Any, reference: Any, reference_target: Any, w: Any) -> Any:
@@ -55,7 +70,7 @@ RULES = (
     Rule(
         "SDS",
         sds,
-        "arXiv:2209.14988",
+        "arXiv:2209.14988; stable-dreamfusion guidance/sd_utils.py train_step",
         "eps",
         Twin("added to the target: a prediction", True, formula=_towards, changes={"answer": "prediction"}),
         branches={"pred": "here", "target": "here"},
@@ -65,7 +80,7 @@ RULES = (
     Rule(
         "DDS",
         dds,
-        "arXiv:2304.07090",
+        "arXiv:2304.07090, code: DDS_zeroshot.ipynb get_dds_loss",
         "eps",
         Twin(
             "at one latent, added to the reference",
@@ -76,6 +91,22 @@ RULES = (
         branches={"pred": "here", "reference": "other_latent"},
         parameters={"w": Fraction(1)},
         answer="gradient",
+    ),
+    Rule(
+        "ISM",
+        ism,
+        "arXiv:2311.11284, code: guidance/sd_utils.py train_step",
+        "eps",
+        Twin(
+            "at one level, added to the other",
+            True,
+            formula=_beside,
+            changes={"answer": "prediction", "branches": {"pred": "here", "before": "here"}},
+        ),
+        branches={"pred": "here", "before": "other_level"},
+        parameters={"w": Fraction(1)},
+        answer="gradient",
+        libraries={"the authors": "on eps of Stable Diffusion, w = sigma/alpha"},
     ),
     Rule(
         "DDS residuals",

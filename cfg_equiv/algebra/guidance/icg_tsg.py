@@ -13,7 +13,7 @@ are functions of the perturbed noise level.
 References
 ----------
 [Sadat24b] Sadat et al., No Training, No Problem: Rethinking Classifier-Free Guidance for Diffusion Models,
-    arXiv:2407.02687.
+    arXiv:2407.02687, algorithms 1 and 2, read in an account of the paper that prints both; no code by its authors.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ RULES = (
     Rule(
         "ICG",
         icg,
-        "arXiv:2407.02687",
+        "arXiv:2407.02687, algorithm 1",
         "any",
         Twin("weights that sum to one half", False, formula=_averaged),
         branches={"cond": "here", "random": "here"},
@@ -49,7 +49,7 @@ RULES = (
     Rule(
         "TSG",
         tsg,
-        "arXiv:2407.02687",
+        "arXiv:2407.02687, algorithm 2",
         "any",
         Twin(
             "each output is converted at the time it was asked for",

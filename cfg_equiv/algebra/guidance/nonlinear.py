@@ -28,20 +28,33 @@ def static_clip(xp: Any, pred: Any, limit: Any) -> Any:
     return xp.clip(pred, -limit, limit)
 
 
+def downweighted(xp: Any, difference: Any, onto: Any, eta: Any) -> Any:
+    """The part of a difference along a vector, weighted by ``eta``, and the rest of it whole."""
+    parallel = onto * (xp.dot(difference, onto) / xp.dot(onto, onto))
+    return difference - parallel + eta * parallel
+
+
+def capped(xp: Any, difference: Any, radius: Any) -> Any:
+    """A difference no longer than ``radius``."""
+    return xp.minimum(1, radius / xp.norm(difference)) * difference
+
+
+def off_latent(xp: Any, z: Any, pred: Any) -> Any:
+    """The part of a prediction perpendicular to the latent: what a change of parameterization only scales."""
+    return pred - z * (xp.dot(pred, z) / xp.dot(z, z))
+
+
 def projected_guidance(xp: Any, cond: Any, uncond: Any, w: Any, eta: Any) -> Any:
     r"""APG without threshold or momentum [Sadat24]: :math:`c + (w-1)(d_\perp + \eta\, d_\parallel)`, ``d = c - u``.
 
     :math:`d_\parallel` is the projection of ``d`` on the prediction ``c`` itself.
     """
-    difference = cond - uncond
-    parallel = cond * (xp.dot(difference, cond) / xp.dot(cond, cond))
-    return cond + (w - 1) * (difference - parallel + eta * parallel)
+    return cond + (w - 1) * downweighted(xp, cond - uncond, cond, eta)
 
 
 def norm_cap(xp: Any, cond: Any, uncond: Any, w: Any, radius: Any) -> Any:
     r"""APG's norm threshold [Sadat24]: :math:`c + (w-1)\,d\,\min(1, r/\lVert d\rVert)`."""
-    difference = cond - uncond
-    return cond + (w - 1) * (xp.minimum(1, radius / xp.norm(difference)) * difference)
+    return cond + (w - 1) * capped(xp, cond - uncond, radius)
 
 
 def zero_init(xp: Any, pred: Any) -> Any:

@@ -15,7 +15,9 @@ References
 [Ahn24] Ahn et al., Self-Rectifying Diffusion Sampling with Perturbed-Attention Guidance, arXiv:2403.17377.
 [Hong24] Hong, Smoothed Energy Guidance, arXiv:2408.00760. [Hyung24] Hyung et al., Spatiotemporal Skip Guidance,
     arXiv:2411.18664. [TPG] Token Perturbation Guidance for Diffusion Models, arXiv:2506.10036.
-[Chen25] Chen et al., S2-Guidance, arXiv:2508.12880.
+[Chen25] Chen et al., S2-Guidance, arXiv:2508.12880, eq. 4; no code by its authors. Its text was not at hand; the
+    authors of two independent accounts print this form, one of them with the warning that the first versions of the
+    paper print it without ``s*c``: then the weights sum to ``1 - s``, and the rule depends on the space (its twin).
 """
 
 from fractions import Fraction
@@ -57,7 +59,7 @@ RULES = (
     Rule(
         "PAG",
         perturbed_alone,
-        "arXiv:2403.17377",
+        "arXiv:2403.17377; diffusers pipelines/pag/pag_utils.py _apply_perturbed_attention_guidance",
         "any",
         Twin("the perturbed branch is subtracted without balance", False, formula=_subtracted),
         branches={"cond": "here", "perturbed": "here"},
@@ -109,7 +111,7 @@ RULES = (
     Rule(
         "TPG",
         perturbed_guidance,
-        "arXiv:2506.10036",
+        "arXiv:2506.10036, code: pipeline_sdxl_tpg.py __call__ (c + (w-1)*(c-u) + s*(c-p), the same sum)",
         "any",
         SUBTRACTED,
         branches=BRANCHES,
@@ -118,9 +120,11 @@ RULES = (
     Rule(
         "S2-Guidance",
         perturbed_guidance,
-        "arXiv:2508.12880",
+        "arXiv:2508.12880, eq. 4, as two accounts of it print it",
         "any",
-        SUBTRACTED,
+        Twin(
+            "without the s*c that balances it, as first versions are said to print it", False, formula=_weak_subtracted
+        ),
         branches=BRANCHES,
         parameters=WEIGHTS,
     ),

@@ -11,7 +11,8 @@ References
 [Malarz25] Malarz et al., Classifier-free Guidance with Adaptive Scaling, arXiv:2502.10574; the authors'
     ``latent_diffusion.py`` ``BetaDDIMGeo``.
 [Pavasovic25] Pavasovic et al., Classifier-Free Guidance: From High-Dimensional Analysis to Generalized Guidance Forms,
-    arXiv:2502.07849 (power-law CFG, in the score).
+    arXiv:2502.07849 (power-law CFG, in the score); its text was not at hand, three implementations of it agree on the
+    form, among them xxiiyu/cui_generalized_guidance_forms ``PowerLawCFG``.
 """
 
 from fractions import Fraction
@@ -46,7 +47,7 @@ RULES = (
     Rule(
         "power-law CFG",
         power_law_cfg,
-        "arXiv:2502.07849",
+        "arXiv:2502.07849, as xxiiyu/cui_generalized_guidance_forms PowerLawCFG implements it",
         "score",
         Twin("power 0: CFG", True, {"power": 0}),
         parameters={"w": Fraction(2), "power": 1},

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 Seen = Literal["here", "other_latent", "other_level", "constant"]
+Over = Literal["item", "channels", "positions", "last"]
 Number = int | Fraction
 
 
@@ -58,6 +59,9 @@ class Rule:
         Whether the formula also takes the latent, as ``z=``.
     arena
         ``exact`` where rationals and square roots suffice, ``interval`` where the formula needs exp, acos or softmax.
+    over
+        What the statistics run over in the source: all elements of an ``item``, its ``channels`` (axis 1) at each
+        position, its ``positions`` in each channel, or its ``last`` axis. A vector of the exact check is one of these.
     elements
         The number of elements of the vectors it is tried on; a formula with axes or pyramids fixes it.
     fewest, lattice
@@ -79,6 +83,7 @@ class Rule:
     answer: Literal["prediction", "gradient"] = "prediction"
     sees_z: bool = False
     arena: Literal["exact", "interval"] = "exact"
+    over: Over = "item"
     elements: int = 2
     fewest: int = 1
     lattice: tuple[int, ...] = (1, 2, 4)

@@ -77,7 +77,7 @@ RULES = (
     Rule(
         "SWG",
         sliding_window,
-        "arXiv:2411.10257",
+        "arXiv:2411.10257, code: README (pos + w*(pos - neg), neg the averaged crops)",
         "any",
         Twin("overlapping windows are added up", False, formula=_windows_added),
         branches={"pred": "here", "first": "here", "second": "here"},
