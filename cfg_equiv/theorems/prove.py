@@ -138,7 +138,7 @@ def export(theorem: Theorem) -> list[dict[str, str]]:
     """
     rows = []
     for part in theorem.parts:
-        env: Env = RationalEnv(part.points)
+        env: Env = next(admissible(part)) if part.arena == "field" else RationalEnv(part.points)
         statements = list(part.claim(env))
         if part.arena != "exact":
             env = FieldEnv(part.points, env.names(), part.conditions)
