@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from cfg_equiv.errors import UnknownNameError
+from cfg_equiv.errors import MismatchError, ParameterError, UnknownNameError, WeightError
 from cfg_equiv.report.console import print_report, progress_line
 from cfg_equiv.verify import verify
 
@@ -42,6 +42,22 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("first", "second"):
         pair.add_argument(name, metavar=name.upper(), help="dpmpp_2m, k_diffusion:dpmpp_2m, 'diffusers:Name(option=1)'")
     pair.add_argument("--json", metavar="FILE", type=Path, help="write the record to FILE as JSON")
+    own = commands.add_parser("verdict", help="whether a guidance rule of your own depends on the parameterization")
+    own.add_argument(
+        "rule", metavar="FILE.py:RULE", help="a function rule(cond, uncond, w) or rule(cond, uncond, w, z)"
+    )
+    own.add_argument("--space", default="x0", help="the parameterization it was made for (x0)")
+    own.add_argument("--weight", type=float, default=3, metavar="W", help="the weight at which it is judged (3)")
+    own.add_argument(
+        "--shape", type=int, nargs="+", metavar="N", help="the shape of its tensors, batch first (small ones that work)"
+    )
+    own.add_argument("--json", metavar="FILE", type=Path, help="write the record to FILE as JSON")
+    text = commands.add_parser("formula", help="a conversion between two parameterizations, as LaTeX and torch code")
+    for name in ("source", "target"):
+        text.add_argument(name, metavar=name.upper(), help="eps, x0, v, score, flow, F, ...")
+    text.add_argument("--path", default="any", help="any, vp, ve or flow: what the formula is simplified by (any)")
+    text.add_argument("--sigma-data", type=float, metavar="S", help="the data's deviation, for F (a symbol)")
+    text.add_argument("--json", metavar="FILE", type=Path, help="write the record to FILE as JSON")
     return parser
 
 
@@ -52,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = options.json.resolve().parent
         print(f"expected a file in an existing folder, got {options.json}: create {folder} first", file=sys.stderr)
         return 2
-    return {"check": _check, "compare": _compare, "verify": _verify}[options.command](options)
+    commands = {"check": _check, "compare": _compare, "formula": _formula, "verdict": _verdict, "verify": _verify}
+    return commands[options.command](options)
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -84,6 +101,36 @@ def _compare(options: argparse.Namespace) -> int:
     print(f"{found.first} is {found.first_solver}, {found.second} is {found.second_solver}")
     print(f"{'one map' if found.same else 'two maps'}: {found.detail}")
     return 0 if found.same else 1
+
+
+def _verdict(options: argparse.Namespace) -> int:
+    # What follows needs torch, which the theorems do without.
+    from cfg_equiv.loading import RuleError, load_rule
+    from cfg_equiv.verdict import verdict
+
+    try:
+        found = verdict(load_rule(options.rule), space=options.space, w=options.weight, shape=options.shape)
+    except (UnknownNameError, RuleError, WeightError, MismatchError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json is not None:
+        options.json.write_text(json.dumps(found.to_dict(), indent=2), encoding="utf-8")
+    print(found)
+    return 0 if found.commutes else 1
+
+
+def _formula(options: argparse.Namespace) -> int:
+    from cfg_equiv.formula import formula
+
+    try:
+        found = formula(options.source, options.target, path=options.path, sigma_data=options.sigma_data)
+    except (UnknownNameError, ParameterError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json is not None:
+        options.json.write_text(json.dumps(found.to_dict(), indent=2), encoding="utf-8")
+    print(found)
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -147,7 +147,7 @@ def _combine(cls: Callable[..., Any], rule: Rule) -> Callable[[Tensor, Tensor, f
         if rule.kept:
             guider = served.setdefault((cond.shape, cond.dtype), guider)
             setattr(guider, rule.weight, w)
-        with _quiet():
+        with quiet():
             output = guider.forward(cond, None, uncond) if rule.third else guider.forward(cond, uncond)
         if not isinstance(output.pred, Tensor):
             raise SubjectError(f"expected forward() to give a tensor as pred, got {type(output.pred).__name__}")
@@ -157,7 +157,7 @@ def _combine(cls: Callable[..., Any], rule: Rule) -> Callable[[Tensor, Tensor, f
 
 
 def _build(cls: Callable[..., Any], rule: Rule, w: float) -> Any:
-    with _quiet():
+    with quiet():
         guider = cls(**rule.options, **{rule.weight: [w, w] if rule.weight.endswith("scales") else w})
         guider.set_state(step=0, num_inference_steps=STEPS, timestep=torch.tensor(TIMESTEP))
         guider.prepare_inputs({})  # at step 0 a guider makes the buffers it keeps
@@ -166,7 +166,7 @@ def _build(cls: Callable[..., Any], rule: Rule, w: float) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Guiders announce on every construction that they are experimental."""
     logger = logging.getLogger("diffusers.guiders.guider_utils")
     before, logger.disabled = logger.disabled, True

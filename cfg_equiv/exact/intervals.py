@@ -93,6 +93,11 @@ def enclosure(x: Any) -> tuple[Fraction, Fraction]:
     return (low + high) / 2, (high - low) / 2
 
 
+def around(middle: Fraction, radius: Fraction) -> Any:
+    """An interval that contains every number within ``radius`` of ``middle``."""
+    return _IV.mpf([number(middle - radius).a, number(middle + radius).b])
+
+
 def midpoint_and_radius(x: Any) -> tuple[float, float]:
     """A double near the middle, and a double no smaller than its distance to any number of the interval."""
     low, high = endpoints(x)

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from cfg_equiv.peers import (
     diffusers,
     flow_matching,
+    guiders,
+    guiders_findings,
+    guiders_stable_audio,
     k_diffusion,
     solvers_diffusers_rows,
     solvers_findings,
@@ -29,6 +32,9 @@ COMPARISONS: tuple[Comparison, ...] = (
     *solvers_k_diffusion.COMPARISONS,
     *solvers_velocity.COMPARISONS,
     *solvers_findings.COMPARISONS,
+    *guiders.COMPARISONS,
+    *guiders_stable_audio.COMPARISONS,
+    *guiders_findings.COMPARISONS,
 )
 
 __all__ = ["COMPARISONS", "run_all"]

@@ -33,8 +33,9 @@ def test_two_calls_on_the_flow_path():
     assert numbers(end) == {"z": F(5, 8), "g": F(1, 2), "u": F(-1, 2), "ua": F(3, 8)}
 
 
-def test_the_form_for_flow_models_is_the_other_one_on_their_path():
-    s, mid, t = FLOW
+@pytest.mark.parametrize("unit", [1, 3])
+def test_the_form_for_flow_models_is_the_other_one_on_their_path(unit):
+    s, mid, t = (point(RATIONAL, 1 / (1 + k), k / (1 + k)) for k in (F(4 * unit), F(2 * unit), F(unit)))
     forms = [guided_step(f"dpmpp_2s_cfg_pp_{name}", (s,), t, mid) for name in ("flow", "first")]
     assert [numbers(one) for one in forms[0]] == [numbers(one) for one in forms[1]]
 
