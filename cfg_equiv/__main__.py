@@ -42,6 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("first", "second"):
         pair.add_argument(name, metavar=name.upper(), help="dpmpp_2m, k_diffusion:dpmpp_2m, 'diffusers:Name(option=1)'")
     pair.add_argument("--json", metavar="FILE", type=Path, help="write the record to FILE as JSON")
+    book = commands.add_parser("atlas", help="all solvers and guidance rules, and what is proved of them")
+    book.add_argument("--out", metavar="DIR", type=Path, required=True, help="the folder to write, made if missing")
+    book.add_argument("--only", action="extend", nargs="+", default=[], metavar="PART", help="samplers or guidance")
+    book.add_argument(
+        "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes for the orders (all cores)"
+    )
     own = commands.add_parser("verdict", help="whether a guidance rule of your own depends on the parameterization")
     own.add_argument(
         "rule", metavar="FILE.py:RULE", help="a function rule(cond, uncond, w) or rule(cond, uncond, w, z)"
@@ -64,11 +70,19 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status (0 holds, 1 does not, 2 the request itself was wrong)."""
     options = _parser().parse_args(arguments)
-    if options.json is not None and not options.json.resolve().parent.is_dir():
-        folder = options.json.resolve().parent
-        print(f"expected a file in an existing folder, got {options.json}: create {folder} first", file=sys.stderr)
+    target = getattr(options, "json", None)
+    if target is not None and not target.resolve().parent.is_dir():
+        folder = target.resolve().parent
+        print(f"expected a file in an existing folder, got {target}: create {folder} first", file=sys.stderr)
         return 2
-    commands = {"check": _check, "compare": _compare, "formula": _formula, "verdict": _verdict, "verify": _verify}
+    commands = {
+        "atlas": _atlas,
+        "check": _check,
+        "compare": _compare,
+        "formula": _formula,
+        "verdict": _verdict,
+        "verify": _verify,
+    }
     return commands[options.command](options)
 
 
@@ -99,8 +113,22 @@ def _compare(options: argparse.Namespace) -> int:
     if options.json is not None:
         options.json.write_text(json.dumps(asdict(found), indent=2), encoding="utf-8")
     print(f"{found.first} is {found.first_solver}, {found.second} is {found.second_solver}")
-    print(f"{'one map' if found.same else 'two maps'}: {found.detail}")
+    print(*filter(None, (f"{'one map' if found.same else 'two maps'}: {found.detail}", found.leading)), sep="\n")
     return 0 if found.same else 1
+
+
+def _atlas(options: argparse.Namespace) -> int:
+    from cfg_equiv.atlas import OutputError, atlas
+
+    try:
+        with progress_line() as progress:
+            found = atlas(options.out, options.only, workers=options.jobs, progress=progress)
+    except (OutputError, ParameterError, UnknownNameError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for text in (*map(str, found.files), *found.notes, f"{found.seconds} s"):
+        print(text)
+    return 0
 
 
 def _verdict(options: argparse.Namespace) -> int:

@@ -1,10 +1,11 @@
-r"""Are two solvers, by any of their names, one map? The proof, or the first coefficient in which their steps differ.
+r"""Are two solvers, by any of their names, one map? The proof, or how their steps differ: where first, and by how much.
 
 What is compared is the step, for every network, history and level: not the levels a library picks by default, nor what
 its options do to them.
 """
 
 from cfg_equiv.algebra.solvers import SOLVERS
+from cfg_equiv.exact.element import ExactError
 from cfg_equiv.naming import resolve_solver
 from cfg_equiv.results import SolverComparison
 from cfg_equiv.theorems.classes import one_map, partition, trace
@@ -32,4 +33,16 @@ def compare(first: str, second: str) -> SolverComparison:
     # Nodes without a rational place on this path: then the proof goes through members that share another one.
     if trace(a, path) == trace(b, path) is not None and any({a, b} <= set(one) for one in partition().classes):
         return SolverComparison(first, second, a, b, True, "proved through other members of their class")
-    return SolverComparison(first, second, a, b, False, f"{where}, {gap}")
+    logs = " (L0, L1, ... are the logarithms of kappa, in the order the step takes them)" * ("L0" in gap)
+    return SolverComparison(first, second, a, b, False, f"{where}, {gap}{logs}", _leading(a, b))
+
+
+def _leading(a: str, b: str) -> str:
+    """The leading term of the difference of one step, in words; empty where series show none."""
+    from cfg_equiv.theorems.order import difference_order
+
+    try:
+        found = difference_order(a, b)
+    except ExactError:  # the steps are equal to every power there is: what differs is what they remember
+        return ""
+    return f"one step in z/alpha from one past differs by {found.leading} + O(h^{found.power + 1})" if found else ""

@@ -22,7 +22,7 @@ from cfg_equiv.exact.intervals import around, midpoint_and_radius
 from cfg_equiv.exact.rational import Vector
 from cfg_equiv.rounding.dispatch import BoundMode
 from cfg_equiv.rounding.rerun import calibrated_spread
-from cfg_equiv.testing.protocol import guarded
+from cfg_equiv.testing.guard import guarded
 
 LEAVES = frozenset({"numpy", "__array__", "tolist", "item", "__float__", "__int__", "apply_", "map_"})
 

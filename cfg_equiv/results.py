@@ -96,7 +96,10 @@ class VerifyReport:
 
 @dataclass(frozen=True)
 class SolverComparison:
-    """Two names, the catalogue entries they stand for, and whether those are one map, with the proof or the gap."""
+    """Two names, the catalogue entries they stand for, and whether those are one map, with the proof or the gap.
+
+    ``leading`` is the leading term of the difference in the step's size ``h`` in half-log-SNR, if there is one.
+    """
 
     first: str
     second: str
@@ -104,6 +107,7 @@ class SolverComparison:
     second_solver: str
     same: bool
     detail: str
+    leading: str = ""
 
 
 @dataclass(frozen=True)

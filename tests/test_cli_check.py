@@ -39,8 +39,8 @@ def here(tmp_path, monkeypatch):
 def test_all_passed_is_0_and_says_how_much_ran(here, capsys):
     assert main(["check", "cli_subjects:good", "--examples", "3"]) == 0
     out, err = capsys.readouterr()
-    assert "1 subject(s), 7 checks ran on 21 examples" in out
-    assert "7 passed, 0 failed, 0 with errors" in out
+    assert "1 subject(s), 8 checks ran on 24 examples" in out
+    assert "8 passed, 0 failed, 0 with errors" in out
     assert "running: plain" in err
 
 

@@ -32,6 +32,14 @@ def test_the_python_example_runs():
     assert namespace["w"] == 7.5
 
 
+def test_the_rule_has_the_verdict_it_is_shown_for(tmp_path, capsys):
+    from cfg_equiv.__main__ import main
+
+    (tmp_path / "my_rule.py").write_text(blocks("python")[3], encoding="utf-8")
+    assert main(["verdict", f"{tmp_path}/my_rule.py:rescaled"]) == 1
+    assert capsys.readouterr().out.startswith("rescaled: class D")
+
+
 def test_every_theorem_is_named():
     from cfg_equiv.theorems import THEOREMS
 
@@ -50,7 +58,7 @@ def test_every_command_it_names_exists():
 def fresh(tmp_path):
     """A fresh directory with the README's files, and how to run a module of Python in it."""
     pytest.importorskip("diffusers")
-    files = blocks("python")[1:]
+    files = blocks("python")[1:3]
     for name, text in zip(("test_conformance.py", "test_unittest.py"), files, strict=True):
         (tmp_path / name).write_text(text, encoding="utf-8")
     profile = "settings.register_profile('few', max_examples=8)\nsettings.load_profile('few')\n"

@@ -13,11 +13,13 @@ from typing import Any
 from cfg_equiv.adapters.diffusers_drivers import DRIVERS, Prepared
 from cfg_equiv.adapters.diffusers_guiders import guiders
 from cfg_equiv.adapters.diffusers_schedulers import SCHEDULERS, Combination, Entry
+from cfg_equiv.adapters.diffusers_twins import RENOISED, TWINS
 from cfg_equiv.errors import UnknownNameError, sentence, unknown_name
 from cfg_equiv.testing.subjects import Sampler
 from cfg_equiv.testing.wrap import from_scheduler
 
 MODULE = "diffusers.schedulers"
+ORDERS = ("solver_order", "predictor_order", "order")  # the options that set the order
 
 __all__ = ["guiders", "subjects"]
 
@@ -84,7 +86,9 @@ def _subject(
         spaces,
         entry.level,
         state=given.state or entry.state,
-        order=options.get("solver_order", options.get("predictor_order", entry.order)),
+        order=next(
+            (options[key] for key in ("solver_order", "predictor_order", "order") if key in options), entry.order
+        ),
         stochastic=_stochastic(options, entry),
         clip=options.get("clip_sample_range", 1.0) if options.get("clip_sample") else None,
         dtype="float32",
@@ -94,6 +98,8 @@ def _subject(
         options=options,
         steps=given.steps or entry.steps,
         variants=variants,
+        twin=TWINS.get(cls.__name__, "") if given == Combination() else "",
+        never_exact=RENOISED if options.get("stochastic_sampling") else entry.never_exact,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from cfg_equiv.adapters import diffusers_levels as at
 from cfg_equiv.adapters.diffusers_levels import LevelOf
+from cfg_equiv.adapters.diffusers_twins import RENOISED
 from cfg_equiv.testing.subjects import State
 
 EPS, X0, V = {"eps": "epsilon"}, {"x0": "sample"}, {"v": "v_prediction"}
@@ -43,6 +44,8 @@ class Entry:
         What it accepts, and where the latent it shows the network lives.
     order, stochastic
         Of the class at its defaults; ``solver_order``, ``eta`` and their like override them.
+    never_exact
+        Why more steps do not approach the exact distribution, by design.
     fixed
         Options of every subject of the class, such as the seed of a noise that the class draws itself.
     combinations
@@ -58,6 +61,7 @@ class Entry:
     state: State = "vp"
     order: int = 1
     stochastic: bool = False
+    never_exact: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
     combinations: tuple[Combination, ...] = ()
     variants: tuple[Mapping[str, Any], ...] = ()
@@ -88,6 +92,7 @@ NO_CLIP = {"clip_sample": False}
 LEADING, TRAILING = {"timestep_spacing": "leading"}, {"timestep_spacing": "trailing"}
 ETA = {"eta": 1.0}
 CHURN = {"s_churn": 0.5}
+
 
 _DDIM = Entry(
     VP,
@@ -127,10 +132,20 @@ SCHEDULERS: dict[str, Entry] = {
         {**EPS, **X0}, at.table, stochastic=True, fixed=NO_CLIP, combinations=plain(CLIP), steps=(2, 6)
     ),
     "LCMScheduler": Entry(
-        VP, at.table, stochastic=True, combinations=plain(CLIP), variants=({"timestep_scaling": 1.0},)
+        VP,
+        at.table,
+        stochastic=True,
+        never_exact=RENOISED,
+        combinations=plain(CLIP),
+        variants=({"timestep_scaling": 1.0},),
     ),
     "TCDScheduler": Entry(
-        VP, at.table, stochastic=True, combinations=plain({"eta": 0.0}, CLIP), variants=({"eta": 0.0},)
+        VP,
+        at.table,
+        stochastic=True,
+        never_exact=RENOISED,
+        combinations=plain({"eta": 0.0}, CLIP),
+        variants=({"eta": 0.0},),
     ),
     "PNDMScheduler": Entry(
         {**EPS, **V},
@@ -193,12 +208,7 @@ SCHEDULERS: dict[str, Entry] = {
         VP,
         at.solver,
         order=2,
-        combinations=(
-            *plain(
-                *DPM_SOLVER,
-            ),
-            *BOTH_PATHS,
-        ),
+        combinations=(*plain(*DPM_SOLVER), *BOTH_PATHS),
         variants=({"solver_order": 3}, {"solver_type": "heun"}, KARRAS),
     ),
     "DEISMultistepScheduler": Entry(
@@ -275,12 +285,16 @@ SCHEDULERS: dict[str, Entry] = {
     "FlowMatchHeunDiscreteScheduler": Entry(
         {"flow": "flow"}, at.flow, "flow", order=2, combinations=plain({"shift": 3.0}), variants=({"shift": 3.0}, CHURN)
     ),
-    "FlowMatchLCMScheduler": Entry({"flow": "flow"}, at.flow, "flow", stochastic=True, variants=({"shift": 3.0},)),
+    "FlowMatchLCMScheduler": Entry(
+        {"flow": "flow"}, at.flow, "flow", stochastic=True, never_exact=RENOISED, variants=({"shift": 3.0},)
+    ),
     "FlowMapEulerDiscreteScheduler": Entry({"flow": "flow"}, at.flow, "flow", variants=({"shift": 3.0},)),
     "LTXEulerAncestralRFScheduler": Entry(
         {"flow": "flow"}, at.flow, "flow", stochastic=True, variants=({"eta": 0.0}, {"s_noise": 0.5})
     ),
     "MiniMaxH3Scheduler": Entry({"reversed_flow": "flow"}, at.flow, "flow", variants=({"shift": 3.0},), steps=(2, 6)),
-    "SCMScheduler": Entry({"v": "trigflow"}, at.trigonometric, stochastic=True, fixed={"sigma_data": 1.0}),
+    "SCMScheduler": Entry(
+        {"v": "trigflow"}, at.trigonometric, stochastic=True, never_exact=RENOISED, fixed={"sigma_data": 1.0}
+    ),
     "DDPMWuerstchenScheduler": Entry({"eps": "epsilon"}, at.continuous, stochastic=True),
 }

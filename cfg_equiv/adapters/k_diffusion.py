@@ -47,10 +47,22 @@ class Entry:
     counts: bool = False  # takes the number of network calls beside them
     fewest: int = 1
     couples_items: str = ""
+    dtype: str = "float64"
+    never_exact: str = ""
     combinations: tuple[Mapping[str, Any], ...] = ()
     variants: tuple[Mapping[str, Any], ...] = field(default=())
 
 
+# The solver of the catalogue that a sampler is, without noise.
+TWINS = {
+    "sample_euler": "euler_ve",
+    "sample_heun": "heun",
+    "sample_dpm_2": "dpm_2",
+    "sample_lms": "lms_4",
+    "sample_lms[order=2]": "lms_2",
+    "sample_dpmpp_2m": "dpmpp_2m",
+    "sample_dpmpp_3m_sde[eta=0.0]": "dpmpp_3m_sde",
+}
 _CHURN, _QUIET, _HEUN = {"s_churn": 2.0}, {"eta": 0.0}, {"solver_type": "heun"}
 
 WRAPPERS = {"eps": "DiscreteEpsDDPMDenoiser", "v": "VDenoiser"}
@@ -66,12 +78,17 @@ SAMPLERS: dict[str, Entry] = {
     "sample_dpm_2": Entry(order=2, combinations=(_CHURN,), variants=(_CHURN,)),
     "sample_dpm_2_ancestral": Entry(order=2, stochastic=True, variants=(_QUIET,)),
     "sample_lms": Entry(order=4, combinations=({"order": 2},), variants=({"order": 2},)),
-    "sample_dpm_fast": Entry(order=3, ends=True, counts=True, combinations=({"eta": 1.0},), variants=({"eta": 1.0},)),
+    # These two keep their times in single precision, whatever the latent's.
+    "sample_dpm_fast": Entry(
+        order=3, ends=True, counts=True, dtype="float32", combinations=({"eta": 1.0},), variants=({"eta": 1.0},)
+    ),
     "sample_dpm_adaptive": Entry(
         order=3,
         ends=True,
+        dtype="float32",
         variants=({"order": 2}, {"eta": 1.0}),
         couples_items="its step size is chosen from an error norm over the whole batch",
+        never_exact="its steps follow a tolerance of the error, not their number",
     ),
     "sample_dpmpp_2s_ancestral": Entry(order=2, stochastic=True, variants=(_QUIET,)),
     "sample_dpmpp_sde": Entry(order=2, stochastic=True, variants=(_QUIET, {"r": 0.25})),
@@ -119,19 +136,23 @@ def _subject(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapp
 
     drawn = [bool(options[key]) for key in ("eta", "s_churn") if key in options]
     label = ",".join(f"{key}={value}" for key, value in options.items())
+    title = f"{name}[{label}]" if label else name
     return Sampler(
         run,
         on_circle,
         SPACES,
         state="vp",
-        order=entry.order,
+        order=options.get("order", entry.order),
         stochastic=any(drawn) if drawn else entry.stochastic,
-        name=f"{name}[{label}]" if label else name,
+        name=title,
         version=version("k-diffusion"),
         options=dict(options),
         variants=variants,
         steps=(entry.fewest, 6),
         couples_items=entry.couples_items,
+        dtype=entry.dtype,
+        never_exact=entry.never_exact,
+        twin=TWINS.get(title, ""),
     )
 
 

@@ -89,6 +89,12 @@ def difference(z: Tensor, pred: Tensor, source: str, at: Point) -> Tensor:
     return x0
 
 
+def large_intermediate(z: Tensor, pred: Tensor, source: str, at: Point) -> Tensor:
+    """Right, by way of numbers that half precision does not hold."""
+    x0: Tensor = right(2.0**20 * z, 2.0**20 * pred, source, at) / 2.0**20
+    return x0
+
+
 def by_way_of_data(denoise: Denoise, z: Tensor, pred: Tensor, source: str, target: str, *level: Tensor) -> Tensor:
     """Find ``x0``, then the noise, then what is asked for: how many libraries convert."""
     at = Point(*level)
@@ -133,8 +139,15 @@ def _good(name: str, fn: Convert, spaces: tuple[str, ...] = SPACES, path: State 
     return Good(f"conversion.{name}", lambda: _conversion(name, fn, spaces, path))
 
 
-def _bad(name: str, fn: Convert, source: str, spaces: tuple[str, ...] = SPACES, path: State = "free") -> Fault:
-    return Fault(f"conversion.{name}", lambda: _conversion(name, fn, spaces, path), ("rt",), source)
+def _bad(
+    name: str,
+    fn: Convert,
+    source: str,
+    spaces: tuple[str, ...] = SPACES,
+    path: State = "free",
+    fails: tuple[str, ...] = ("rt",),
+) -> Fault:
+    return Fault(f"conversion.{name}", lambda: _conversion(name, fn, spaces, path), fails, source)
 
 
 WIDE = (*SPACES, "flow", "score")
@@ -159,5 +172,6 @@ FAULTS = (
     _bad("v_to_eps_sign", v_to_eps_sign, "SVD_Xtend #19"),
     _bad("score_without_sigma", score_without_sigma, "a score taken for -eps", WIDE),
     _bad("single_precision", partial(by_way_of_data, single), "sd-webui PR #14145", path="vp"),
+    _bad("large_intermediate", partial(by_way_of_data, large_intermediate), "half precision's range", fails=("dt",)),
     _bad("nan_on_ve", partial(by_way_of_data, difference), "a division by 1 - alpha"),
 )

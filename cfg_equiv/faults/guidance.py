@@ -197,6 +197,13 @@ class SharedBuffer:
         return buffer.copy_(cfg(cond, uncond, w))
 
 
+def by_large_numbers(cond: Tensor, uncond: Tensor, w: float) -> Tensor:
+    """Plain guidance, by way of numbers that half precision does not hold."""
+    large = 2.0**16
+    guided: Tensor = cfg(large * cond, large * uncond, w)
+    return guided / large
+
+
 def _good(rule: Rule, convention: str = AT_ONE, name: str = "") -> Good:
     name = name or getattr(rule, "__name__", "")
     return Good(f"guidance.{name}", lambda: Guidance(rule, convention, name=name))
@@ -237,6 +244,7 @@ FAULTS = (
     _bad("interleaved", lambda: interleaved, (ENDS, "bat"), "mlx-swift-examples PR #170, diffusers #9215"),
     _bad("never_guided", lambda: unguided, (ENDS, "sens"), "Scale-RAE #7"),
     _bad("nan_when_off", lambda: extrapolated, (ENDS,), "a weight divided out at w = 1"),
+    _bad("by_large_numbers", lambda: by_large_numbers, ("dt",), "half precision's range"),
     _bad("in_place", lambda: in_place, ("st",), "CleanDiffuser #31"),
     _bad("momentum", Momentum, ("st",), "arXiv:2410.02416, never reset"),
     _bad("shared_buffer", SharedBuffer, ("st",), "ComfyUI PR #14814"),

@@ -30,8 +30,21 @@ from cfg_equiv.faults.mistakes import (
     WritesLatent,
     WritesPrediction,
 )
+from cfg_equiv.faults.mistakes_steps import (
+    ConstantStride,
+    HistoryTwice,
+    LastStepForgotten,
+    LinearRemainder,
+    OneStepWithoutHistory,
+    SameNoise,
+    SharedNoise,
+    SquaresInFormat,
+    VarianceElsewhere,
+    VarianceForScale,
+    VarianceOfFresh,
+)
 from cfg_equiv.faults.record import Fault, Good
-from cfg_equiv.faults.solvers import Ancestral, Clipped, Euler, FlowEuler, Heun, Multistep
+from cfg_equiv.faults.solvers import Ancestral, Clipped, Elsewhere, Euler, FlowEuler, Heun, Multistep
 from cfg_equiv.testing.subjects import Sampler
 
 SPACES = ("eps", "x0", "v", "flow")
@@ -46,6 +59,11 @@ def _subject(solver: Euler, name: str, **given: Any) -> Sampler:
 def never_read() -> Sampler:
     """An option that is accepted and stored, and decides nothing."""
     return _subject(Euler(), "never_read", variants={"rho": _subject(Euler(), "never_read", options={"rho": 3.0})})
+
+
+def one_call_too_many() -> Sampler:
+    """Heun, declared with one call a step."""
+    return _subject(Heun(), "one_call_too_many", evaluations=lambda steps: steps)
 
 
 def read() -> Sampler:
@@ -64,12 +82,13 @@ def _bad(kind: Callable[[], Euler], fails: tuple[str, ...], source: str, **given
 
 
 GOOD = (
-    _good(Euler, spaces=(*SPACES, "score", "F")),
-    _good(FlowEuler),
+    _good(Euler, spaces=(*SPACES, "score", "F"), twin="ddim_eps", evaluations=lambda steps: steps),
+    _good(FlowEuler, twin="euler_flow"),
     _good(Clipped, clip=1.0),
-    _good(Multistep),
-    _good(Heun),
+    _good(Multistep, twin="lms_2"),
+    _good(Heun, twin="heun", evaluations=lambda steps: 2 * steps - 1),
     _good(Ancestral, stochastic=True),
+    _good(Elsewhere, stochastic=True),
     Good("sampler.read", read),
 )
 FAULTS = (
@@ -98,5 +117,17 @@ FAULTS = (
     _bad(WritesLatent, ("st",), "CleanDiffuser #31"),
     _bad(WritesPrediction, ("st",), "ComfyUI PR #14814"),
     _bad(OwnNoise, ("st",), "diffusers PR #13678", stochastic=True),
+    _bad(VarianceForScale, ("x0",), "diffusers PR #10185"),
+    _bad(LastStepForgotten, ("x0",), "a loop over all times but the last"),
+    _bad(ConstantStride, ("sch",), "diffusers #11347"),
+    Fault("sampler.one_call_too_many", one_call_too_many, ("sch",), "a call whose answer nobody reads"),
+    _bad(HistoryTwice, ("ord",), "LuChengTHU/dpm-solver, the weight of a difference"),
+    _bad(OneStepWithoutHistory, ("twin",), "a history that is cleared within a run", twin="lms_2", steps=(4, 6)),
+    _bad(VarianceOfFresh, ("mom",), "lucidrains/denoising-diffusion-pytorch 8408775", stochastic=True),
+    _bad(LinearRemainder, ("mom",), "a missing root in the added noise", stochastic=True),
+    _bad(SameNoise, ("mom",), "a generator made anew in every step", stochastic=True),
+    _bad(SharedNoise, ("mom",), "noise of one item, broadcast", stochastic=True),
+    _bad(VarianceElsewhere, ("mom",), "lucidrains/denoising-diffusion-pytorch 8408775", stochastic=True),
+    _bad(SquaresInFormat, ("dt",), "a sum of squares in half precision"),
     Fault("sampler.never_read", never_read, ("sens",), "denoising-diffusion-pytorch #256"),
 )

@@ -14,11 +14,14 @@ from cfg_equiv.testing.subjects import Schedule
 
 Level = Callable[[Any], tuple[Any, Any]]
 TIMES = tuple(1 - i / 20 for i in range(21))
+ENDS = ((0.0, 1.0), (1.0, 0.0))  # pure noise, clean data
 
 
 def cosine() -> Schedule:
     r""":math:`\kappa = \tan(\pi t/2)` on VP, from pure noise to clean data."""
-    return Schedule(_level(VPCosine()), TIMES, path="vp", time_of=lambda k: math.atan(float(k)) / (math.pi / 2))
+    return Schedule(
+        _level(VPCosine()), TIMES, path="vp", time_of=lambda k: math.atan(float(k)) / (math.pi / 2), ends=ENDS
+    )
 
 
 def flow(shift: float = 3.0) -> Schedule:
@@ -27,7 +30,7 @@ def flow(shift: float = 3.0) -> Schedule:
     def time_of(kappa: Any) -> float:
         return float(kappa) / (shift + float(kappa))
 
-    return Schedule(_level(RectifiedFlow(shift)), TIMES, path="flow", time_of=time_of)
+    return Schedule(_level(RectifiedFlow(shift)), TIMES, path="flow", time_of=time_of, ends=ENDS)
 
 
 def karras() -> Schedule:
@@ -96,9 +99,24 @@ def duplicates() -> Schedule:
     return replace(right, level=lambda t: right.level(round(t, 1)), time_of=None)
 
 
+def duplicates_of_times() -> Schedule:
+    """The times themselves are rounded to tenths."""
+    return replace(flow(1.0), times=tuple(round(t, 1) for t in TIMES))
+
+
 def last_repeated() -> Schedule:
     """The last time is listed twice: a step of no length."""
     return replace(karras(), times=(*TIMES, TIMES[-1]))
+
+
+def noise_end_missed() -> Schedule:
+    """Declared to start from pure noise, but the first time is a step later: the signal is never quite gone."""
+    return replace(cosine(), times=TIMES[1:])
+
+
+def past_one() -> Schedule:
+    """The signal is rounded to just above one at the data end."""
+    return _changed(cosine, lambda t, a, s: (a if t > 0 else a + 2.0**-52, s))
 
 
 def backwards() -> Schedule:
@@ -152,6 +170,9 @@ FAULTS = (
     _bad(bump, ("rt_order",), "a lambda table that is not monotone"),
     _bad(duplicates, ("rt_order",), "diffusers #6232"),
     _bad(last_repeated, ("rt_order",), "diffusers #5689"),
+    _bad(duplicates_of_times, ("sch",), "diffusers #6232"),
+    _bad(noise_end_missed, ("sch",), "Common Diffusion Noise Schedules, a signal left at the last timestep"),
+    _bad(past_one, ("sch",), "diffusers #14213"),
     _bad(backwards, ("rt_order",), "kohya sd-scripts #2201"),
     _bad(shift_forgotten, ("rt_time",), "diffusers #14013"),
     _bad(sigma_as_time, ("rt_time",), "sd-dynamic-thresholding PR #87"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -143,5 +144,26 @@ class Ancestral(Euler):
         """Down along ``eps``, and up by fresh noise."""
         x0 = to_space(torch, z, eps, s, "eps", "x0")
         rho = t.sigma * s.alpha / (t.alpha * s.sigma)
-        result: Tensor = family_step(x0, eps, t, torch.randn_like(z), rho, ((1 - rho) * (1 + rho)).sqrt())
+        result: Tensor = family_step(x0, eps, t, self.noise(z), rho, self.fresh(rho))
         return result
+
+    def noise(self, z: Tensor) -> Tensor:
+        """What is drawn."""
+        return torch.randn_like(z)
+
+    def fresh(self, rho: Tensor) -> Tensor:
+        """How much of it is taken, of which ``rho`` is kept of the noise that was there."""
+        return ((1 - rho) * (1 + rho)).sqrt()
+
+
+class Elsewhere(Ancestral):
+    """Ancestral with noise that torch does not draw; seeded from its generator all the same."""
+
+    def run(self, model: Network, z: Tensor, steps: int, space: str) -> Tensor:
+        """From unit noise to the last latent."""
+        self.generator = np.random.default_rng(torch.initial_seed() % 2**32)
+        return super().run(model, z, steps, space)
+
+    def noise(self, z: Tensor) -> Tensor:
+        """What is drawn."""
+        return torch.from_numpy(self.generator.standard_normal(tuple(z.shape))).to(z)

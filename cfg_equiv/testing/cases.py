@@ -1,12 +1,17 @@
 """The cases of a whole run (a network, a latent, a weight, how many steps) and of a stretch of a schedule."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from cfg_equiv.case import DTYPES, Number, Pattern, Plain, pattern_tensor
+from cfg_equiv.convergence import MODEL
 from cfg_equiv.errors import ParameterError, sentence, unknown_name
 from cfg_equiv.models import PAIRS, Pair
+
+# Pairs by name; beside them scalar data, element by element, whose exact flow is known though it is not linear.
+NETWORKS: dict[str, Callable[[tuple[int, ...]], Pair]] = {**PAIRS, "scalars": lambda event: Pair(MODEL, MODEL)}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -28,8 +33,8 @@ class RunCase(Plain):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.network not in PAIRS:
-            raise unknown_name("network", self.network, PAIRS)
+        if self.network not in NETWORKS:
+            raise unknown_name("network", self.network, NETWORKS)
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", self.dtype, DTYPES)
         if self.steps < 1:
@@ -46,7 +51,7 @@ class RunCase(Plain):
     @property
     def pair(self) -> Pair:
         """The conditional and the unconditional network."""
-        return PAIRS[self.network](self.shape[1:])
+        return NETWORKS[self.network](self.shape[1:])
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

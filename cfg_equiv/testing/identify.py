@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cfg_equiv.errors import ParameterError, sentence
 from cfg_equiv.rounding import BoundMode
-from cfg_equiv.testing.protocol import guarded
+from cfg_equiv.testing.guard import guarded
 
 WEIGHTS = (-1.0, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 7.5)
 _TOLD = 1.0  # gates sit at 0 or 1: the law is read above

@@ -10,11 +10,14 @@ _ATEN = torch.ops.aten
 
 
 class Narrowing(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees every cast; ``lost`` is the narrower dtype to which some value did not fit, or ``None``."""
+    """Sees every cast; ``lost`` is the narrower dtype to which some value did not fit, or ``None``.
 
-    def __init__(self, dtype: torch.dtype) -> None:
+    With ``shape``, casts of tensors of that shape alone: tables and levels may be kept as they are.
+    """
+
+    def __init__(self, dtype: torch.dtype, shape: tuple[int, ...] | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.dtype = dtype
+        self.dtype, self.shape = dtype, shape
         self.lost: torch.dtype | None = None
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -29,4 +32,6 @@ class Narrowing(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
     def _narrower(self, x: Tensor) -> bool:
+        if self.shape is not None and tuple(x.shape) != self.shape:
+            return False
         return x.is_floating_point() and torch.finfo(x.dtype).eps > torch.finfo(self.dtype).eps

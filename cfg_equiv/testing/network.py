@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 from cfg_equiv.algebra.guidance.cfg import cfg
 from cfg_equiv.algebra.points import Point
@@ -38,15 +39,18 @@ class Network:
     def __call__(self, z: Tensor, t: Any) -> Tensor:
         """The guided prediction at ``z``; ``t`` is whatever the sampler passes, read through ``level``."""
         self._require_latent(z)
-        at = self._point(t)
-        self.latents.append(z.detach().clone())
-        guided = self.nudge(self.predict(z.double(), at).to(z.dtype))
-        self.given.append((guided, guided.clone()))
+        with _disable_current_modes():  # what watches the sampler need not watch its network
+            at = self._point(t)
+            self.latents.append(z.detach().clone())
+            guided = self.nudge(self.predict(z.double(), at).to(z.dtype))
+            self.given.append((guided, guided.clone()))
         return guided
 
     def predict(self, z: Tensor, at: Point) -> Tensor:
         """The guided prediction in float64."""
         reach, w = float(Fraction(self.case.reach)), float(Fraction(self.case.weight))
+        if w == 1:  # guidance is off: not even its rounding
+            return self._emit(self.pair.cond, z, at, reach)
         guided: Tensor = cfg(self._emit(self.pair.cond, z, at, reach), self._emit(self.pair.uncond, z, at, reach), w)
         return guided
 
@@ -90,12 +94,20 @@ Nudge = Callable[[Tensor], Tensor]
 
 def run(subject: Sampler, case: RunCase, space: str, z: Tensor, nudge: Nudge = lambda x: x) -> Tensor:
     """The latents at which the network was called, in order, then the end, stacked along a new first axis."""
+    return traced(subject, case, space, z, nudge)[0]
+
+
+def traced(
+    subject: Sampler, case: RunCase, space: str, z: Tensor, nudge: Nudge = lambda x: x
+) -> tuple[Tensor, list[Point]]:
+    """What :func:`run` returns, and the level of each latent but the end, as 0-dimensional float64."""
     network = Network(subject, case, space, nudge)
     torch.default_generator.manual_seed(case.seed)  # the CPU's alone: seeding every device takes a fifth of a run
     end = require_output(subject.run(network, z, case.steps, space), case)
     if not network.latents:
         raise SubjectError("expected the sampler to call the network at least once, got no call")
-    return torch.stack([*(x.to(end.dtype) for x in network.latents), end])
+    levels = [Point(*(torch.tensor(x, dtype=torch.float64) for x in pair)) for pair in network.levels]
+    return torch.stack([*(x.to(end.dtype) for x in network.latents), end]), levels
 
 
 def require_output(end: Any, case: RunCase) -> Tensor:

@@ -1,25 +1,20 @@
 """A check: one property as a pure function of a subject and a drawn case."""
 
-import contextlib
-import io
-import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
-import torch
 from hypothesis import event
 from hypothesis.control import currently_in_test_context
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from cfg_equiv.case import Plain
-from cfg_equiv.testing.failure import CheckFailure, TimeLimitError
+from cfg_equiv.testing.failure import CheckFailure
+from cfg_equiv.testing.guard import LIMIT, guarded
 from cfg_equiv.testing.subjects import Subject
 
+__all__ = ["LIMIT", "PROPERTIES", "Check", "guarded"]
 PROPERTIES = ("EQ", "CFG", "RT", "X0", "MOM", "ORD", "SCH", "DT", "NAN", "BAT", "ST", "SENS")
-LIMIT = 30.0  # seconds one example may take before the subject counts as hanging
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,38 +89,3 @@ class Check:
     def _repr_pretty_(self, p: Any, cycle: bool) -> None:
         """How Hypothesis prints it beside a counterexample."""
         p.text(repr(self))
-
-
-@contextlib.contextmanager
-def guarded(limit: float = LIMIT) -> Iterator[None]:
-    """Around a subject's code: torch's generator and global dtype restored, prints swallowed, a time limit.
-
-    And one thread: the tensors are tiny, and threads that wait for each other cost three times the time.
-    """
-    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(io.StringIO()), time_limit(limit):
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            torch.set_num_threads(threads)
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`TimeLimitError` after so many seconds; only in the main thread of a POSIX process can it."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def expire(number: int, frame: FrameType | None) -> None:
-        raise TimeLimitError(f"expected one example to end within {seconds:g} s: the subject hangs, or is too slow")
-
-    previous = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)

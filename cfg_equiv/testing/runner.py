@@ -20,7 +20,8 @@ from cfg_equiv.case import Plain
 from cfg_equiv.errors import ParameterError, sentence
 from cfg_equiv.results import CheckRecord, CheckStatus, SubjectReport
 from cfg_equiv.testing.failure import CheckFailure, SubjectError, TimeLimitError
-from cfg_equiv.testing.protocol import LIMIT, Check
+from cfg_equiv.testing.guard import LIMIT
+from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.select import Expected, checks_for, expected_failure, require_expected, require_subjects
 from cfg_equiv.testing.subjects import Subject
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 from torch import Tensor
 
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
+from cfg_equiv.algebra.solvers import SOLVERS
 from cfg_equiv.errors import ParameterError, sentence, unknown_name
 from cfg_equiv.guidance import CONVENTIONS
 
@@ -94,17 +95,24 @@ class Conversion(Subject):
 class Schedule(Subject):
     """A noise schedule: ``level(t) -> (alpha, sigma)`` at the given ``times``, listed from noise to data.
 
-    ``time_of(kappa)``, if given, is its inverse: the time at which ``sigma/alpha`` is ``kappa``.
+    ``time_of(kappa)``, if given, is its inverse: the time at which ``sigma/alpha`` is ``kappa``. ``ends`` are the two
+    levels ``(alpha, sigma)`` it claims to reach, the noise end first; ``repeats`` says that times are listed more than
+    once by design, as two-stage solvers do.
     """
 
     level: Callable[[Any], tuple[Any, Any]]
     times: Sequence[Any]
     path: State = field(default="free", kw_only=True)
     time_of: Callable[[Any], Any] | None = field(default=None, kw_only=True)
+    ends: tuple[tuple[float, float], tuple[float, float]] | None = field(default=None, kw_only=True)
+    repeats: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_state(self.path)
+        if self.ends is not None and [len(end) for end in self.ends] != [2, 2]:
+            do = "write ends=((0.0, 1.0), (1.0, 0.0))"
+            raise ParameterError(sentence("two levels (alpha, sigma) in ends", repr(self.ends), do))
         if len(self.times) < 2:
             raise ParameterError(sentence("two times or more", f"{len(self.times)}", "list them from noise to data"))
 
@@ -140,7 +148,13 @@ class Sampler(Subject):
     couples_items
         Why the items of a batch see each other by design, if they do; BAT does not apply then.
     steps
-        The least and the largest number of steps that are tried.
+        The least and the largest number of steps that are tried. Convergence (ORD, MOM) is measured with more.
+    evaluations
+        ``evaluations(steps)``: how often a run of so many steps calls the network, if that is fixed.
+    twin
+        The solver of the catalogue (:data:`cfg_equiv.algebra.solvers.SOLVERS`) that a run should be, call by call.
+    never_exact
+        Why its error does not vanish with more steps, if by design; ORD and the limits of MOM do not apply then.
     """
 
     run: Callable[[Callable[[Tensor, Any], Tensor], Tensor, int, str], Tensor]
@@ -154,11 +168,16 @@ class Sampler(Subject):
     variants: Mapping[str, "Sampler"] = field(default_factory=dict, kw_only=True)
     couples_items: str = field(default="", kw_only=True)
     steps: tuple[int, int] = field(default=(1, 6), kw_only=True)
+    evaluations: Callable[[int], int] | None = field(default=None, kw_only=True)
+    twin: str = field(default="", kw_only=True)
+    never_exact: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_spaces(self.spaces)
         _require_state(self.state)
+        if self.twin and self.twin not in SOLVERS:
+            raise unknown_name("solver", self.twin, SOLVERS)
         if self.order < 1:
             raise ParameterError(sentence("an order of convergence of 1 or more", f"{self.order}", "pass order="))
         if not 1 <= self.steps[0] <= self.steps[1]:

@@ -46,6 +46,8 @@ def from_step(
     version: str = "",
     options: Mapping[str, Any] | None = None,
     variants: Mapping[str, Sampler] | None = None,
+    twin: str = "",
+    never_exact: str = "",
 ) -> Sampler:
     """A sampler that repeats ``step(z, pred, s, t, space) -> z_next`` over ``levels(steps)``.
 
@@ -57,7 +59,7 @@ def from_step(
     levels
         ``levels(steps)`` is the list of ``steps + 1`` pairs ``(alpha, sigma)`` from noise to data. The start noise is
         multiplied with the first ``sigma``; at the last one the network is not called.
-    spaces, state, order, stochastic, clip, dtype, steps, name, version, options, variants
+    spaces, state, order, stochastic, clip, dtype, steps, name, version, options, variants, twin, never_exact
         As in :class:`~cfg_equiv.testing.subjects.Sampler`.
     """
 
@@ -84,6 +86,9 @@ def from_step(
         version=version,
         options=dict(options or {}),
         variants=dict(variants or {}),
+        evaluations=lambda count: count,
+        twin=twin,
+        never_exact=never_exact,
     )
 
 
@@ -120,6 +125,9 @@ def from_scheduler(
     options: Mapping[str, Any] | None = None,
     steps: tuple[int, int] = (1, 6),
     variants: Mapping[str, Sampler] | None = None,
+    evaluations: Callable[[int], int] | None = None,
+    twin: str = "",
+    never_exact: str = "",
 ) -> Sampler:
     """A sampler that drives a stepper in the style of diffusers.
 
@@ -134,7 +142,7 @@ def from_scheduler(
         of ``scheduler.timesteps``. It is asked at that moment, so it may read the stepper's own counter.
     step_options
         Further keyword arguments of every ``step`` call.
-    state, order, stochastic, clip, dtype, steps, name, version, options, variants
+    state, order, stochastic, clip, dtype, steps, name, version, options, variants, evaluations, twin, never_exact
         As in :class:`~cfg_equiv.testing.subjects.Sampler`. Where ``step`` takes a ``generator``, it gets one that is
         seeded as torch's own is.
     """
@@ -168,6 +176,9 @@ def from_scheduler(
         version=version,
         options=dict(options or {}),
         variants=dict(variants or {}),
+        evaluations=evaluations,
+        twin=twin,
+        never_exact=never_exact,
     )
 
 

@@ -18,6 +18,7 @@ from cfg_equiv.theorems import (
     guidance_rigidity,
     guidance_steps,
     numerics,
+    orders,
     parameterizations,
     question,
     sampler_moments,
@@ -46,6 +47,7 @@ _MODULES = (
     samplers,
     sampler_moments,
     solvers,
+    orders,
     numerics,
     bounds,
 )

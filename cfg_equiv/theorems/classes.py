@@ -98,11 +98,15 @@ def difference(a: Tableau, b: Tableau, equal: Callable[[Any, Any], bool]) -> str
 def one_map(first: str, second: str, path: str) -> str:
     """Prove two solvers one map on a path; returns what stands in the way, empty if nothing does."""
     a, b = SOLVERS[first], SOLVERS[second]
+    if a.space != b.space and any(one.correct and not one.reevaluate for one in (a, b)):
+        # What it remembers belongs to the latent before the correction: the tableau, which has one latent for both,
+        # tells nothing of that.
+        return f"a corrector keeps what was predicted before it corrects: in {a.space} the one, in {b.space} the other"
     for depth in range(1, max(a.memory, b.memory) + 1):
         one, other = Step(a, depth), Step(b, depth)
         asked = [(step.labels, step.fractions, step.solver.clock * bool(step.nodes)) for step in (one, other)]
         if asked[0] != asked[1]:
-            return f"with {depth} outputs in hand they call the network at {_places(one)}, and at {_places(other)}"
+            return f"with {_outputs(depth)} in hand they call the network at {_places(one)}, and at {_places(other)}"
         points, side = (one if one.reads_lam else other).needs(ON[path])
         learn = RationalEnv(points)
         for step in (one, other):
@@ -111,10 +115,14 @@ def one_map(first: str, second: str, path: str) -> str:
         at = one.placed(g, ON[path])
         unit = 1 + 0 * at["s"].alpha
         if gap := difference(one.tableau(g.xp, at, unit), other.tableau(g.xp, at, unit), g.equal):
-            return f"with {depth} outputs in hand {gap}"
+            return f"with {_outputs(depth)} in hand {gap}"
         if missing := g.field.uncovered():
             raise ExactError(f"{first} and {second}: divisors without a side condition: {', '.join(missing)}")
     return ""
+
+
+def _outputs(depth: int) -> str:
+    return f"{depth} output" + "s" * (depth > 1)
 
 
 def _places(step: Step) -> str:

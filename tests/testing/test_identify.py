@@ -12,8 +12,8 @@ from cfg_equiv.algebra.guidance.cfg import cfg, cfg_from_cond, cfg_ho_salimans
 from cfg_equiv.errors import ParameterError
 from cfg_equiv.faults import GOOD, guidance
 from cfg_equiv.testing import identify
+from cfg_equiv.testing.guard import guarded
 from cfg_equiv.testing.identify import Identification, identify_convention
-from cfg_equiv.testing.protocol import guarded
 from cfg_equiv.testing.subjects import Guidance
 
 AT_ONE, AT_ZERO = "u+w(c-u)", "c+w(c-u)"

@@ -62,8 +62,8 @@ def test_a_good_rule_passes_and_the_counts_say_how_much_ran():
     report = cfg_equiv.check(guidance(plain, version="1.2"), examples=10)
     assert report.holds
     assert (report.subject, report.version) == ("plain", "1.2")
-    assert report.counts["ran"] == report.counts["passed"] == len(report.checks) == 7
-    assert report.counts["examples"] == sum(record.examples for record in report.checks) == 70
+    assert report.counts["ran"] == report.counts["passed"] == len(report.checks) == 8
+    assert report.counts["examples"] == sum(record.examples for record in report.checks) == 80
     assert {record.property for record in report.checks} <= set(PROPERTIES)
 
 
@@ -132,7 +132,7 @@ HOSTILE = {  # name -> rule, the status and the message of the named check
 def test_a_hostile_rule_costs_one_line_and_the_rest_goes_on(name):
     combine, check, status, message = HOSTILE[name]
     report = cfg_equiv.check(guidance(combine), examples=5)
-    assert len(report.checks) == 7
+    assert len(report.checks) == 8
     assert not report.holds
     record = by_name(report)[check]
     assert (record.status, "\n" in record.message) == (status, False)

@@ -28,7 +28,7 @@ def test_near_misses_are_told():
     assert gap.startswith("with 2 outputs in hand the coefficient of x_s in the step is ")
     assert one_map("heun", "ddim_eps", "any").endswith("inside the step they call the network at t and at no point")
     asked = one_map("dpmpp_2s", "dpmpp_3s", "any")
-    assert asked == "with 1 outputs in hand they call the network at s, 1/2 of lam, and at s, 1/3 of lam, 2/3 of lam"
+    assert asked == "with 1 output in hand they call the network at s, 1/2 of lam, and at s, 1/3 of lam, 2/3 of lam"
 
 
 def test_a_solver_is_compared_on_its_own_path_only():
@@ -50,3 +50,11 @@ def test_the_classes_are_a_partition_and_nothing_is_left_unproved():
     assert sorted(name for group in found.classes for name in group) == sorted(SOLVERS)
     assert found.unproved == ()
     assert set(FIRST_ORDER) | {"ddim_v", "euler_flow"} <= set(found.classes[0])
+
+
+def test_a_kept_prediction_is_not_one_thing_in_two_spaces():
+    pair = ("unipc_bh1_1_x0", "unipc_bh1_1_eps")
+    assert one_map(*pair, "any").endswith("before it corrects: in x0 the one, in eps the other")
+    first, second = (trace(name, "any") for name in pair)
+    assert first[0] == second[0]
+    assert first[1] != second[1]

@@ -12,7 +12,8 @@ from cfg_equiv.faults.solvers import Euler
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.checks import CHECKS
 from cfg_equiv.testing.failure import SubjectError
-from cfg_equiv.testing.protocol import PROPERTIES, guarded, time_limit
+from cfg_equiv.testing.guard import guarded, time_limit
+from cfg_equiv.testing.protocol import PROPERTIES
 from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler, Schedule
 from tests.testing.checks.named import check_for
 

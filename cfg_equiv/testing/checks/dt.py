@@ -1,0 +1,171 @@
+r"""DT: in every format, down a ladder from float64 to float16, the error is what that format's roundings explain.
+
+- A **conversion** is compared with the exact value at the floats it was given (as RT does), a **rule** with itself in
+  float64 on the same numbers; both within the running bound of their own roundings in the narrow format.
+- A **sampler** is compared with its own run in the format it is declared for, from the same start, within what one ulp
+  of the narrow format explains (:mod:`cfg_equiv.rounding.rerun`).
+- In its own format nothing of the latent's shape is rounded to a narrower one on the way.
+
+What a format cannot show is said and counted as vacuous: a number beyond its range, an operation that it does not have,
+a run that one ulp moves by as much as it is large.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from torch import Tensor
+
+from cfg_equiv.case import DTYPES, ConversionCase, GuidanceCase
+from cfg_equiv.rounding.constants import FORMATS
+from cfg_equiv.rounding.rerun import NotDeterministicError, calibrated_spread
+from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.checks.rt import anchored
+from cfg_equiv.testing.combine import bounded, combine
+from cfg_equiv.testing.draw import combine_cases, conversion_cases, run_cases
+from cfg_equiv.testing.failure import CheckFailure
+from cfg_equiv.testing.narrow import Narrowing
+from cfg_equiv.testing.network import Nudge, run
+from cfg_equiv.testing.noise import Injected
+from cfg_equiv.testing.protocol import Check
+from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler
+
+LADDER = tuple(DTYPES)  # the widest first
+# How torch and NumPy say that they have no such kernel, or no such format.
+_MISSING = ("not implemented for", "unsupported", "not supported")
+
+
+def narrow_run(subject: Sampler, case: RunCase) -> str | None:
+    """The run in a narrow format against the run in the declared one."""
+    if case.dtype == subject.dtype:
+        with Narrowing(DTYPES[case.dtype], case.shape) as narrowing:
+            run(subject, case, subject.spaces[0], case.z)
+        _require_kept(case.dtype, narrowing)
+        return None
+    as_declared = replace(case, dtype=subject.dtype)
+    wide, drawn = _run(subject, as_declared, case.z.to(DTYPES[subject.dtype]))
+    wide, calls = wide.double(), len(wide)
+
+    def again(nudge: Nudge, z: Tensor) -> Tensor:
+        states, shapes = _run(subject, case, z, nudge)
+        if shapes != drawn:
+            raise NotDeterministicError("other draws are made")
+        if len(states) != calls:
+            raise NotDeterministicError("the network is called another number of times")
+        return states
+
+    try:
+        found = calibrated_spread(again, [case.z], seed=case.seed)
+    except NotDeterministicError as error:
+        return f"its run is another one in {case.dtype}: {error}"
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        return _missing(case.dtype, error)
+    narrow = found.result.double()
+    _require_finite(narrow, wide, case.dtype)
+    if found.vacuous or not bool(wide.isfinite().all()):
+        return f"{case.dtype} has no finite bound, or not the range"
+    allowed = found.bound.double() * (1 + FORMATS[subject.dtype].u / FORMATS[case.dtype].u)
+    if bool((allowed[-1].amin() >= wide[-1].abs().amax()).all()):
+        return f"{case.dtype} cannot show it: one ulp moves the end by as much as it is large"
+    difference = (narrow - wide).abs()
+    if bool((difference > allowed).any()):
+        ratio = difference / allowed
+        index = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
+        where = "the final latent" if index[0] == len(wide) - 1 else f"the latent of network call {index[0] + 1}"
+        raise CheckFailure(
+            f"in {case.dtype} {where} is off its {subject.dtype} value by {difference[tuple(index)]:.3g}, "
+            f"{ratio.max():.3g} times what one ulp explains"
+        )
+    return None
+
+
+def _run(subject: Sampler, case: RunCase, z: Tensor, nudge: Nudge = lambda x: x) -> tuple[Tensor, list[torch.Size]]:
+    """A run and the shapes of its draws, which are small multiples of 1/4: a generator's depend on the format."""
+
+    def quarters(index: int, shape: torch.Size) -> Tensor:
+        return ((torch.arange(shape.numel(), dtype=torch.float64) * 5 + 3 * index) % 13 - 6).reshape(shape) / 4
+
+    with Injected(quarters) as mode:
+        states = run(subject, case, subject.spaces[0], z, nudge)
+    return states, mode.shapes
+
+
+def narrow_rule(subject: Guidance, case: GuidanceCase) -> str | None:
+    """The rule in a format against the rule in float64 on the same numbers."""
+    if case.dtype == "float64":
+        with Narrowing(DTYPES[case.dtype], case.shape) as narrowing:
+            combine(subject, case.cond, case.uncond, case.weight)
+        _require_kept(case.dtype, narrowing)
+        return None
+    wide, slack = bounded(subject, case.cond.double(), case.uncond.double(), replace(case, dtype="float64"))
+    with Narrowing(DTYPES[case.dtype], case.shape) as narrowing:
+        try:
+            result, bound = bounded(subject, case.cond, case.uncond, case)
+        except (NotImplementedError, RuntimeError, TypeError) as error:
+            return _missing(case.dtype, error)
+    _require_kept(case.dtype, narrowing)
+    _require_finite(result.double(), wide, case.dtype)
+    allowed = bound + slack
+    if not bool(allowed.isfinite().any()):
+        return f"{case.dtype} has no finite bound, or not the range"
+    difference = (result.double() - wide).abs()
+    if bool((difference > allowed).any()):
+        ratio = difference / allowed
+        index = tuple(int(i) for i in torch.unravel_index(ratio.nan_to_num().argmax(), ratio.shape))
+        raise CheckFailure(
+            f"in {case.dtype} the result at {index} is {result[index]:.6g}, in float64 {wide[index]:.6g}: "
+            f"{ratio.nan_to_num().max():.3g} times the bound"
+        )
+    return None
+
+
+def narrow_conversion(subject: Conversion, case: ConversionCase) -> str | None:
+    """The conversion in a format against the exact value."""
+    try:
+        return anchored(subject, case)
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        return _missing(case.dtype, error)
+
+
+def _require_kept(dtype: str, narrowing: Narrowing) -> None:
+    if narrowing.lost is not None:
+        came = str(narrowing.lost).removeprefix("torch.")
+        raise CheckFailure(f"in {dtype} values of the latent's shape are rounded to {came} on the way")
+
+
+def _require_finite(narrow: Tensor, wide: Tensor, dtype: str) -> None:
+    """A number that the format holds must not come out as none: an overflow, or an underflow that is divided by."""
+    lost = wide.isfinite() & ~narrow.isfinite()
+    if bool(lost.any()) and bool(wide[wide.isfinite()].abs().max() < torch.finfo(DTYPES[dtype]).max):
+        index = tuple(int(i) for i in lost.nonzero()[0])
+        raise CheckFailure(f"in {dtype} the value at {index} is {float(narrow[index])}, wider it is {wide[index]:.6g}")
+
+
+def _missing(dtype: str, error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, NotImplementedError) or any(part in text.lower() for part in _MISSING):
+        return f"it does not take {dtype}: {text[:120]}"
+    raise error
+
+
+def _ladder(cases: Callable[[Any], SearchStrategy[Any]]) -> Callable[[Any], SearchStrategy[Any]]:
+    def drawn(subject: Any) -> SearchStrategy[Any]:
+        return cases(replace(subject, dtypes=LADDER))
+
+    return drawn
+
+
+def _run_cases(subject: Sampler) -> SearchStrategy[RunCase]:
+    return st.sampled_from(LADDER[LADDER.index(subject.dtype) :]).flatmap(lambda dtype: run_cases(subject, dtype=dtype))
+
+
+HINT = "a table or a constant in the latent's own narrow format, 1 - alpha-bar computed in it, a cast that stays"
+SUMMARY = "in every format the error is what its roundings explain"
+CHECKS = (
+    Check("dt", "DT", SUMMARY, HINT, Sampler, narrow_run, _run_cases),
+    Check("dt", "DT", SUMMARY, HINT, Guidance, narrow_rule, _ladder(combine_cases)),
+    Check("dt", "DT", SUMMARY, HINT, Conversion, narrow_conversion, _ladder(conversion_cases)),
+)

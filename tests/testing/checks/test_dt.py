@@ -1,0 +1,72 @@
+"""DT: the messages, and what a format cannot show."""
+
+from dataclasses import replace
+
+import pytest
+
+from cfg_equiv.case import ConversionCase, GuidanceCase
+from cfg_equiv.faults.solvers import Euler
+from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.failure import CheckFailure
+from cfg_equiv.testing.subjects import Guidance, Sampler
+from tests.testing.checks.named import check_for, entry
+
+RULE = GuidanceCase(
+    source="x0",
+    dtype="float16",
+    shape=(2, 2),
+    weight=3,
+    latent=(1,),
+    conditional=(1, 2),
+    unconditional=(0.5,),
+    level=(0.6, 0.8),
+)
+
+
+def run(subject, case):
+    return check_for(subject, "dt")(subject, case)
+
+
+def test_a_number_that_half_precision_does_not_hold_is_found_on_the_way():
+    with pytest.raises(CheckFailure, match=r"in float16 the value at \(0, 0\) is (inf|nan), wider it is 2"):
+        run(entry("guidance.by_large_numbers"), RULE)
+    with pytest.raises(CheckFailure, match=r"in float16 the value at .* is nan, wider it is"):
+        run(entry("sampler.SquaresInFormat"), RunCase(dtype="float16", steps=2))
+
+
+def test_a_cast_to_a_narrower_format_is_found_in_the_format_itself():
+    def half(model, z, steps, space):
+        return Euler().run(model, z / 3, steps, space).half().to(z.dtype)
+
+    with pytest.raises(CheckFailure, match="in float64 values of the latent's shape are rounded to float16 on the way"):
+        run(Sampler(half, Euler().level, ("eps",), state="vp"), RunCase(steps=2))
+
+    def rounded(c, u, w):
+        return ((u + w * (c - u)) / 3).half().to(c.dtype) * 3
+
+    with pytest.raises(CheckFailure, match="in float32 values of the latent's shape are rounded to float16"):
+        run(Guidance(rounded, "u+w(c-u)"), replace(RULE, dtype="float32"))
+
+
+def test_an_error_that_depends_on_the_format_is_found():
+    def coarse(model, z, steps, space):
+        end = Euler().run(model, z, steps, space)
+        return end if z.element_size() > 4 else end * 1.01
+
+    with pytest.raises(CheckFailure, match=r"in float32 the final latent is off its float64 value by .* times what"):
+        run(Sampler(coarse, Euler().level, ("eps",), state="vp"), RunCase(dtype="float32", steps=2))
+
+
+def test_a_format_that_is_not_taken_is_vacuous():
+    case = ConversionCase(
+        source="eps", target="x0", dtype="bfloat16", shape=(2,), latent=(1,), conditional=(2,), level=(0.5, 0.5)
+    )
+    assert run(entry("conversion.numbers"), case).startswith("it does not take bfloat16: ")
+
+
+def test_another_error_of_the_subject_is_not_hidden():
+    def broken(c, u, w):
+        raise RuntimeError("no such buffer")
+
+    with pytest.raises(RuntimeError, match="no such buffer"):
+        run(Guidance(broken, "u+w(c-u)"), RULE)
