@@ -38,11 +38,14 @@ def compare(first: str, second: str) -> SolverComparison:
 
 
 def _leading(a: str, b: str) -> str:
-    """The leading term of the difference of one step, in words; empty where series show none."""
+    """The leading term of the difference of one step, in words; what tells them apart where it is none."""
+    from cfg_equiv.theorems.alike import alike
     from cfg_equiv.theorems.order import difference_order
 
+    if apart := alike(SOLVERS[a], SOLVERS[b]):  # series of equal steps would never end
+        return f"leading term of the difference: {apart}"
     try:
         found = difference_order(a, b)
-    except ExactError:  # the steps are equal to every power there is: what differs is what they remember
-        return ""
+    except ExactError as error:
+        return f"leading term of the difference: not decided, {error}"
     return f"one step in z/alpha from one past differs by {found.leading} + O(h^{found.power + 1})" if found else ""

@@ -51,7 +51,7 @@ def test_a_missing_folder_is_one_sentence_before_any_work(tmp_path, capsys):
 
 
 def test_failures_are_printed_and_exit_with_one(monkeypatch, capsys):
-    monkeypatch.setattr("cfg_equiv.__main__.verify", lambda only, progress: FAILED)
+    monkeypatch.setattr("cfg_equiv.__main__.verify", lambda only, progress, jobs: FAILED)
     assert main(["verify"]) == 1
     out = capsys.readouterr().out
     assert "FAILED Q1: ProofError: a is false" in out
@@ -80,3 +80,8 @@ def test_theorems_alone_do_not_import_torch():
     if verify_module._needs_peers(["Q1"]):
         pytest.fail("a theorem id asks for the peers")
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_process_cannot_decide_anything(capsys):
+    assert main(["verify", "--jobs", "0"]) == 2
+    assert capsys.readouterr().err == "expected 1 process or more, got 0: pass --jobs 2\n"

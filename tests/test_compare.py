@@ -64,6 +64,7 @@ def test_two_maps_are_told_by_their_first_difference():
     assert found.detail.startswith("on any path, with 2 outputs in hand the coefficient of x_s in the step is ")
     assert found.detail.endswith("(L0, L1, ... are the logarithms of kappa, in the order the step takes them)")
     assert found.leading == "one step in z/alpha from one past differs by -X'/12 * h^3 + O(h^4)"
+    assert compare("plms", "f_pndm").leading.endswith("none in the full form: they differ with 1 output(s) in hand")
     assert "inside the step they call the network at t and at no point" in compare("heun", "ddim_eps").detail
     assert compare("euler_flow", "ddim_v").detail == "no path in common: flow and vp"
 

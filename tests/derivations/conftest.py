@@ -2,8 +2,8 @@ import pytest
 
 from tests.derivations.running import OWN, SOURCES, run_source
 
-# The fifth runs whole searches and a pytest of its own: it belongs to the longer tier.
-RUN = [pytest.param(path, marks=pytest.mark.slow if path == OWN else (), id=path.stem) for path in SOURCES]
+# They run whole searches, partitions and proofs: the longer tier's work.
+RUN = [pytest.param(path, marks=pytest.mark.slow, id=path.stem) for path in SOURCES]
 
 
 @pytest.fixture(scope="package", params=RUN)

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import pytest
+
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.solvers import SOLVERS
 from cfg_equiv.theorems import solver_grid
@@ -9,6 +11,7 @@ from cfg_equiv.theorems.grid import VALID
 from cfg_equiv.theorems.solver_grid import SolverCase, run_solver_grid
 
 
+@pytest.mark.slow
 def test_the_grid_is_clean_and_covers_every_solver_row_and_path():
     seen = []
     result = run_solver_grid(seen.append)

@@ -29,7 +29,18 @@ EXPECTED = {
 CATALOGUE = {"S4", "S5", "S6", "S7", "S8"}
 
 
-@pytest.mark.parametrize("theorem", [t for t in THEOREMS if t.id not in CATALOGUE], ids=lambda theorem: theorem.id)
+# Seconds each: they run every first-order sampler or every stochastic one.
+LONG = {"Q6", "S9"}
+
+
+@pytest.mark.parametrize(
+    "theorem",
+    [
+        pytest.param(theorem, id=theorem.id, marks=pytest.mark.slow if theorem.id in LONG else ())
+        for theorem in THEOREMS
+        if theorem.id not in CATALOGUE
+    ],
+)
 def test_theorem(theorem):
     result = proved(theorem.id)
     assert result.holds, result.detail
@@ -43,6 +54,7 @@ def test_the_list_is_complete_and_sorted():
     assert len(THEOREMS) == len(EXPECTED)
 
 
+@pytest.mark.slow
 def test_every_formula_of_the_samplers_and_rows_is_executed_by_some_theorem():
     calls = {call.rsplit(".", 1)[-1] for name in EXPECTED - CATALOGUE for call in proved(name).calls}
     assert {sampler.native.__name__ for sampler in SAMPLERS.values()} <= calls
