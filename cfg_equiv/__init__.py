@@ -45,13 +45,13 @@ _EXPORTS: dict[str, str] = {
     "guide_from_negative": "cfg_equiv.guidance",
     "guide_in_interval": "cfg_equiv.guidance",
     "guide_learned_variance": "cfg_equiv.guidance",
-    "guided_samples": "cfg_equiv.guided_samples",
+    "guided_samples": "cfg_equiv.guided.samples",
     "instruct_pix2pix": "cfg_equiv.guidance",
     "schedule": "cfg_equiv.schedules",
     "solve": "cfg_equiv.solving",
     "split_learned_variance": "cfg_equiv.guidance",
     "step": "cfg_equiv.sampling",
-    "variance_runs": "cfg_equiv.guided_variance",
+    "variance_runs": "cfg_equiv.guided.variance",
 }
 
 __all__ = ["__version__", *_EXPORTS]

@@ -133,8 +133,7 @@ def _atlas(options: argparse.Namespace) -> int:
 
 def _verdict(options: argparse.Namespace) -> int:
     # What follows needs torch, which the theorems do without.
-    from cfg_equiv.loading import RuleError, load_rule
-    from cfg_equiv.verdict import verdict
+    from cfg_equiv.verdict import RuleError, load_rule, verdict
 
     try:
         found = verdict(load_rule(options.rule), space=options.space, w=options.weight, shape=options.shape)

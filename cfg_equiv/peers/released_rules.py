@@ -20,8 +20,8 @@ from cfg_equiv.exact.foreign import on_rationals
 from cfg_equiv.exact.interval_vectors import apart, enclosed
 from cfg_equiv.exact.intervals import endpoints
 from cfg_equiv.exact.rational import RATIONAL, Vector
-from cfg_equiv.measured import Measured
 from cfg_equiv.theorems.verdicts import apply, generators
+from cfg_equiv.verdict.measured import Measured
 
 DRAWS = 6  # of each generator, and of predictions on which the answers are compared
 WIDE = Fraction(1, 8)  # an enclosure this wide tells nothing about predictions of thirds

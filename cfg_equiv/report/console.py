@@ -101,7 +101,8 @@ def print_table(title: str, header: Row, rows: Sequence[Row]) -> None:
         for row in rows:
             table.add_row(*(cell.replace("[", "\\[") for cell in row))
         # A file or a pipe has no width of its own.
-        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+        # In a notebook too the table goes to standard output, as the rest of the report does.
+        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, force_jupyter=False).print(table)
         return
     widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header) - 1)]
     print(f"\n{title}")

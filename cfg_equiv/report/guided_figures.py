@@ -1,11 +1,11 @@
-"""Figures of what guidance did to samples, from :mod:`cfg_equiv.guided_record` alone."""
+"""Figures of what guidance did to samples, from :mod:`cfg_equiv.guided.record` alone."""
 
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
 from cfg_equiv.errors import unknown_name
-from cfg_equiv.guided_record import GuidedSamples, VarianceRun
+from cfg_equiv.guided.record import GuidedSamples, VarianceRun
 from cfg_equiv.report.figures import COLOURS, DASHES, Picture, bars
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")

@@ -1,7 +1,7 @@
 import pytest
 
 from cfg_equiv.errors import UnknownNameError
-from cfg_equiv.guided_record import GuidedCurve, GuidedSamples, RuleSamples, VarianceRun
+from cfg_equiv.guided.record import GuidedCurve, GuidedSamples, RuleSamples, VarianceRun
 from cfg_equiv.report import guided_figures as figures
 
 WEIGHTS = (0.0, 1.0, 2.0)

@@ -21,7 +21,7 @@ from cfg_equiv.algebra.guidance.cfg import cfg
 from cfg_equiv.algebra.guided_gaussian import guided_ode_variance, guided_sde_variance_w3
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.errors import ParameterError, sentence
-from cfg_equiv.guided_record import VarianceRun
+from cfg_equiv.guided.record import VarianceRun
 from cfg_equiv.models import Gaussian
 from cfg_equiv.sampling import step
 from cfg_equiv.schedules.spacings import exponential, levels

@@ -7,10 +7,10 @@ from fractions import Fraction
 import pytest
 import torch
 
-from cfg_equiv.advice import orientations
 from cfg_equiv.errors import MismatchError, UnknownNameError, WeightError
-from cfg_equiv.loading import RuleError, load_rule
 from cfg_equiv.verdict import verdict
+from cfg_equiv.verdict.advice import orientations
+from cfg_equiv.verdict.loading import RuleError, load_rule
 
 F = Fraction
 SMALL = (1, 2, 1, 1)

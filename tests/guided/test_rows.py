@@ -11,7 +11,7 @@ from cfg_equiv.errors import MismatchError
 from cfg_equiv.exact.interval_vectors import INTERVALS, enclosed
 from cfg_equiv.exact.intervals import endpoints
 from cfg_equiv.exact.rational import Vector
-from cfg_equiv.guided_rows import guide_rows, has_vectors
+from cfg_equiv.guided.rows import guide_rows, has_vectors
 from cfg_equiv.rounding import calibrated_spread
 from cfg_equiv.theorems.verdicts import apply, lift
 

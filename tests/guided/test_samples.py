@@ -8,9 +8,9 @@ import torch
 
 from cfg_equiv.algebra.guidance import RULES
 from cfg_equiv.errors import ParameterError, UnknownNameError, WeightError
-from cfg_equiv.guided_record import GuidedSamples
-from cfg_equiv.guided_rows import has_vectors
-from cfg_equiv.guided_samples import SPACES, guided_samples, reason_to_skip, start, trajectory_end
+from cfg_equiv.guided.record import GuidedSamples
+from cfg_equiv.guided.rows import has_vectors
+from cfg_equiv.guided.samples import SPACES, guided_samples, reason_to_skip, start, trajectory_end
 from cfg_equiv.models import Pair, mixture_pair
 from cfg_equiv.rounding import calibrated_spread
 from cfg_equiv.schedules.spacings import levels, uniform_log_snr

@@ -2,8 +2,8 @@ r"""The verdict on somebody's own guidance rule: a Python function of two predic
 
 A rule of ``+ - * /`` alone runs on rationals and in the function field, unmodified: its verdict is a proof, or an exact
 counterexample. Any other rule runs on tensors, unmodified, with the bound of its own roundings beside every result
-(:mod:`cfg_equiv.measured`): that two results differ is then certain, that they never do is evidence from the draws.
-What the classes mean is said in :mod:`cfg_equiv.theorems.verdicts`.
+(:mod:`cfg_equiv.verdict.measured`): that two results differ is then certain, that they never do is evidence from the
+draws. What the classes mean is said in :mod:`cfg_equiv.theorems.verdicts`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,18 +14,18 @@ from typing import Any
 
 import torch
 
-from cfg_equiv.advice import advise
 from cfg_equiv.algebra.guidance.record import Rule, Twin
 from cfg_equiv.errors import MismatchError, WeightError, sentence
 from cfg_equiv.exact.element import ExactError
 from cfg_equiv.exact.foreign import on_rationals
 from cfg_equiv.exact.rational import RATIONAL, Vector
-from cfg_equiv.loading import RuleError, one_line, reads_latent
-from cfg_equiv.measured import Measured, answer_on, quiet
 from cfg_equiv.theorems.counterexample import Counterexample
 from cfg_equiv.theorems.verdicts import DRAWS, field_proof, generators, linear_proof, search
 from cfg_equiv.validation import require_parameterization
-from cfg_equiv.verdict_record import RuleVerdict
+from cfg_equiv.verdict.advice import advise
+from cfg_equiv.verdict.loading import RuleError, one_line, reads_latent
+from cfg_equiv.verdict.measured import Measured, answer_on, quiet
+from cfg_equiv.verdict.record import RuleVerdict
 
 SHAPE = (1, 2, 2, 2)  # one item, two channels, two by two positions
 TENSOR_DRAWS = 16  # of each generator, for a rule that runs on tensors

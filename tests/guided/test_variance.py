@@ -8,8 +8,8 @@ import pytest
 
 from cfg_equiv.algebra.guided_gaussian import tilted_variance
 from cfg_equiv.errors import ParameterError
-from cfg_equiv.guided_record import SIGNIFICANCE
-from cfg_equiv.guided_variance import COND, UNCOND, closed_form, two_sided_chi_squared, variance_runs
+from cfg_equiv.guided.record import SIGNIFICANCE
+from cfg_equiv.guided.variance import COND, UNCOND, closed_form, two_sided_chi_squared, variance_runs
 
 
 @cache

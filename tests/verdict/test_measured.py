@@ -9,7 +9,7 @@ from cfg_equiv.errors import MismatchError
 from cfg_equiv.exact.interval_vectors import INTERVALS, Enclosed
 from cfg_equiv.exact.intervals import endpoints
 from cfg_equiv.exact.rational import RATIONAL, Vector
-from cfg_equiv.measured import Measured, NoValueError, answer_on
+from cfg_equiv.verdict.measured import Measured, NoValueError, answer_on
 
 F = Fraction
 COND, UNCOND = Vector([F(1, 3), F(-2)]), Vector([F(5), F(1, 7)])

@@ -20,8 +20,8 @@ from cfg_equiv.algebra.guidance.record import Rule
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.errors import NonFiniteError, ParameterError, WeightError, sentence, unknown_name
-from cfg_equiv.guided_record import GuidedCurve, GuidedSamples, RuleSamples
-from cfg_equiv.guided_rows import guide_rows, has_vectors
+from cfg_equiv.guided.record import GuidedCurve, GuidedSamples, RuleSamples
+from cfg_equiv.guided.rows import guide_rows, has_vectors
 from cfg_equiv.models import Gaussian, Mixture, Pair, mixture_pair
 from cfg_equiv.schedules.spacings import levels, uniform_log_snr
 from cfg_equiv.solving import solve
