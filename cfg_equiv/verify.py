@@ -1,13 +1,19 @@
 """The main job: prove the theorems, run the exact grid, run the released libraries. Returns records, prints nothing."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 from cfg_equiv.errors import unknown_name
 from cfg_equiv.results import GridResult, PeerResult, VerifyReport
 from cfg_equiv.theorems import THEOREMS
 from cfg_equiv.theorems.pool import prove_all
 from cfg_equiv.theorems.solver_grid import run_grids
+
+if TYPE_CHECKING:
+    from cfg_equiv.peers.compare import Comparison
 
 GROUPS = ("theorems", "grid", "peers")
 
@@ -29,7 +35,8 @@ def verify(only: Collection[str] = (), progress: Progress = _silent, workers: in
     progress
         Told what starts, one short text at a time.
     workers
-        How many processes decide the theorems. With more than one, a script needs ``if __name__ == "__main__":``.
+        How many processes decide theorems and run comparisons. With more than one, a script needs the usual
+        ``if __name__ == "__main__":``.
 
     Raises
     ------
@@ -48,7 +55,7 @@ def verify(only: Collection[str] = (), progress: Progress = _silent, workers: in
     if not only or "grid" in only:
         grid = run_grids(progress)
 
-    peers = _run_peers(only, progress) if _needs_peers(only) else []
+    peers = _run_peers(only, progress, workers) if _needs_peers(only) else []
     seconds = round(time.perf_counter() - start, 2)
     return VerifyReport(theorems, grid, tuple(peers), seconds)
 
@@ -71,12 +78,24 @@ def _names(only: Collection[str]) -> tuple[str, ...]:
     return (*_own_names(), *(comparison.name for comparison in COMPARISONS))
 
 
-def _run_peers(only: Collection[str], progress: Progress) -> list[PeerResult]:
+def _run_peers(only: Collection[str], progress: Progress, workers: int) -> list[PeerResult]:
     from cfg_equiv.peers import COMPARISONS  # torch is imported only when the peers are asked for
 
-    results = []
-    for comparison in COMPARISONS:
-        if not only or "peers" in only or comparison.name in only:
-            progress(f"peer {comparison.name}")
-            results.append(comparison())
-    return results
+    asked = [one for one in COMPARISONS if not only or "peers" in only or one.name in only]
+    if workers == 1 or len(asked) == 1:
+        results = (comparison() for comparison in asked)
+        return list(_told(results, asked, progress))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(_told(pool.map(_compared, [one.name for one in asked]), asked, progress))
+
+
+def _told(results: Iterator[PeerResult], asked: Sequence["Comparison"], progress: Progress) -> Iterator[PeerResult]:
+    for comparison in asked:
+        progress(f"peer {comparison.name}")
+        yield next(results)
+
+
+def _compared(name: str) -> PeerResult:
+    from cfg_equiv.peers import COMPARISONS
+
+    return next(comparison for comparison in COMPARISONS if comparison.name == name)()

@@ -9,6 +9,7 @@ import pytest
 from cfg_equiv import verify as verify_module
 from cfg_equiv.__main__ import main
 from cfg_equiv.algebra.solvers import SOLVERS
+from cfg_equiv.peers import COMPARISONS
 from cfg_equiv.report import console
 from cfg_equiv.results import GridResult, PeerResult, TheoremResult, VerifyReport
 
@@ -85,3 +86,12 @@ def test_theorems_alone_do_not_import_torch():
 def test_no_process_cannot_decide_anything(capsys):
     assert main(["verify", "--jobs", "0"]) == 2
     assert capsys.readouterr().err == "expected 1 process or more, got 0: pass --jobs 2\n"
+
+
+@pytest.mark.slow
+def test_comparisons_in_two_processes_come_out_as_in_one():
+    pytest.importorskip("diffusers")
+    names = [comparison.name for comparison in COMPARISONS[:3]]
+    told: list[str] = []
+    assert verify_module.verify(names, told.append, 2).peers == verify_module.verify(names).peers
+    assert told == [f"peer {name}" for name in names]
