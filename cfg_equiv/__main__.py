@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         help="diffusers:PNDMScheduler, diffusers.guiders:*, k_diffusion:sample_dpmpp_2m, my_package.my_module:subjects",
     )
     test.add_argument("--examples", metavar="N", type=int, help="cases each check draws at most (25)")
+    test.add_argument("--seed", metavar="N", type=int, help="draw other cases than the same ones every time")
     test.add_argument("--json", metavar="FILE", type=Path, help="write the records to FILE as JSON")
     pair = commands.add_parser("compare", help="whether two solvers, by any of their names, are one map")
     for name in ("first", "second"):
@@ -176,7 +177,7 @@ def _check(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     with progress_line() as progress, importable():
-        reports = [check(subject, examples=options.examples, progress=progress) for subject in subjects]
+        reports = [check(subject, examples=options.examples, seed=options.seed, progress=progress) for subject in subjects]
     if options.json is not None:
         options.json.write_text(json.dumps([report.to_dict() for report in reports], indent=2), encoding="utf-8")
     print_checks(reports, {one.name: one.hint for one in CHECKS})

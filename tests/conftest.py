@@ -1,18 +1,14 @@
-"""A strict environment for every test: one thread, no deadline, and the Hypothesis profiles by name."""
+"""A strict environment for every test: the Hypothesis profiles by name, none with a deadline."""
 
-import os
+from hypothesis import Phase, settings
 
-from hypothesis import HealthCheck, Phase, settings
+from cfg_equiv import profiles
 
-settings.register_profile("default", deadline=None)
-settings.register_profile(
-    "ci", deadline=None, derandomize=True, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
 # For mutation runs: the same examples every time, and no time spent on shrinking.
 settings.register_profile(
     "mutation", deadline=None, derandomize=True, database=None, max_examples=50, phases=[Phase.explicit, Phase.generate]
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+profiles.load()
 
 
 def pytest_report_header() -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import seed as seeded
 
 from cfg_equiv.case import Plain
 from cfg_equiv.errors import ParameterError, sentence
@@ -38,6 +39,7 @@ def check(
     *,
     checks: Sequence[str] | None = None,
     examples: int | None = None,
+    seed: int | None = None,
     progress: Progress | None = None,
     expected_failed_checks: Expected | None = None,
 ) -> SubjectReport:
@@ -51,16 +53,27 @@ def check(
         Names of checks; all that are for subjects of this type, if left out.
     examples
         How many cases each check draws at most (25).
+    seed
+        Draws other cases, the same for the same number; left out, the cases are those of every call without one.
     progress
         Told what starts, one short text at a time.
     expected_failed_checks
         As in :func:`~cfg_equiv.testing.parametrize_with_checks`: ``{name: (reason, case)}``.
+
+    Raises
+    ------
+    ParameterError
+        If ``subject`` is none, ``checks`` is one text, ``examples`` is below 1 or ``seed`` is no integer.
+    UnknownNameError
+        If there is no check of a given name.
     """
     require_subjects([subject])
     if isinstance(checks, str):
         raise ParameterError(sentence("a list of names of checks", repr(checks), f"write [{checks!r}]"))
     if examples is not None and examples < 1:
         raise ParameterError(sentence("1 example or more", f"{examples}", "pass examples="))
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise ParameterError(sentence("an integer for seed", repr(seed), "pass seed=0, for instance"))
     expected = dict(expected_failed_checks or {})
     require_expected([subject], expected)
     records: list[CheckRecord] = []
@@ -68,7 +81,7 @@ def check(
     for one in checks_for(subject, checks):
         if progress is not None:
             progress(f"{subject} {one}")
-        search = _Search(one, subject, limit)
+        search = _Search(one, subject, limit, seed)
         with _quiet():
             search.run(examples or EXAMPLES, expected_failure(subject, one, expected))
         records.append(search.record())
@@ -87,6 +100,7 @@ class _Search:
     check: Check
     subject: Subject
     limit: float
+    seed: int | None = None
     status: CheckStatus = "passed"
     message: str = ""
     case: str = ""
@@ -112,7 +126,7 @@ class _Search:
     def _hypothesis(self, examples: int) -> None:
         @settings(
             max_examples=examples,
-            derandomize=True,
+            derandomize=self.seed is None,
             database=None,
             deadline=None,
             phases=(Phase.generate, Phase.shrink),
@@ -126,6 +140,8 @@ class _Search:
             if self._fails(case):
                 raise _Found
 
+        if self.seed is not None:
+            search = seeded(self.seed)(search)
         try:
             search()
         except _Found:

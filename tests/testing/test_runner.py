@@ -95,6 +95,34 @@ def test_the_same_result_every_time():
     assert cfg_equiv.check(CLIPPED, examples=8) == cfg_equiv.check(CLIPPED, examples=8)
 
 
+def drawn(seed):
+    """What a rule is handed under a seed."""
+    seen = []
+
+    def spy(c, u, w):
+        seen.append((c.flatten().tolist(), u.flatten().tolist(), str(w)))
+        return plain(c, u, w)
+
+    assert cfg_equiv.check(guidance(spy), checks=["cfg_scale"], examples=3, seed=seed).holds
+    return seen
+
+
+def test_a_seed_draws_other_cases_and_the_same_for_the_same_number(monkeypatch):
+    first, same, second, none = drawn(3), drawn(3), drawn(4), drawn(None)
+    assert first == same
+    assert first != second
+    assert none == drawn(None)
+    assert none not in (first, second)
+    monkeypatch.setattr(runner, "SHRINK_SECONDS", 0)
+    assert by_name(cfg_equiv.check(CLIPPED, checks=["cfg_scale"], seed=3))["cfg_scale"].status == "failed"
+
+
+@pytest.mark.parametrize("seed", [True, 1.5, "1"])
+def test_a_seed_is_an_integer(seed):
+    with pytest.raises(ParameterError, match=f"expected an integer for seed, got {seed!r}: pass seed=0"):
+        cfg_equiv.check(guidance(plain), seed=seed)
+
+
 def stop(c, u, w):
     sys.exit(3)
 
@@ -228,7 +256,7 @@ def test_expected_failures():
 
 def test_what_does_not_apply_and_what_shows_nothing_is_said():
     one = from_step(step, levels, ("x0",), state="flow")
-    record = by_name(cfg_equiv.check(one, examples=2))["eq"]
+    record = by_name(cfg_equiv.check(one, checks=["eq"], examples=2))["eq"]
     assert record.status == "not_applicable"
     assert record.message == "only one parameterization is declared: x0"
     nan = from_step(lambda z, *rest: z * torch.nan, levels, ("x0", "eps"), state="flow", name="nan")
@@ -295,6 +323,6 @@ def test_a_record_that_does_not_apply_skips():
 
 
 def test_a_right_sampler_passes():
-    report = cfg_equiv.check(DDIM, examples=5)
+    report = cfg_equiv.check(DDIM, examples=2)
     assert report.holds, report
     assert RunCase().steps in range(*DDIM.steps)
