@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cfg_equiv.errors import MismatchError, ParameterError, UnknownNameError, WeightError
 from cfg_equiv.report.console import print_report, progress_line
+from cfg_equiv.sweep_commands import add_commands, run_report, run_sweep
 from cfg_equiv.verify import verify
 
 
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     text.add_argument("--path", default="any", help="any, vp, ve or flow: what the formula is simplified by (any)")
     text.add_argument("--sigma-data", type=float, metavar="S", help="the data's deviation, for F (a symbol)")
     text.add_argument("--json", metavar="FILE", type=Path, help="write the record to FILE as JSON")
+    add_commands(commands)
     return parser
 
 
@@ -81,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "check": _check,
         "compare": _compare,
         "formula": _formula,
+        "report": run_report,
+        "sweep": run_sweep,
         "verdict": _verdict,
         "verify": _verify,
     }
@@ -177,7 +181,8 @@ def _check(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     with progress_line() as progress, importable():
-        reports = [check(subject, examples=options.examples, seed=options.seed, progress=progress) for subject in subjects]
+        asked = {"examples": options.examples, "seed": options.seed, "progress": progress}
+        reports = [check(subject, **asked) for subject in subjects]
     if options.json is not None:
         options.json.write_text(json.dumps([report.to_dict() for report in reports], indent=2), encoding="utf-8")
     print_checks(reports, {one.name: one.hint for one in CHECKS})
