@@ -22,6 +22,7 @@ from typing import Any
 
 from cfg_equiv.algebra.guidance import ABSENT_RULES, RULES
 from cfg_equiv.algebra.guidance.record import Rule
+from cfg_equiv.atlas.contradictions import contradicts
 from cfg_equiv.atlas.pairs import data_of, pairs
 from cfg_equiv.errors import unknown_name
 from cfg_equiv.theorems.counterexample import Counterexample
@@ -86,6 +87,7 @@ def record(rule: Rule) -> Record:
         "commuting_neighbour": rule.commuting,
         "twin": {"change": rule.twin.label, "commutes": rule.twin.commutes},
         "code": code(rule),
+        "contradicts": contradicts(rule.name),
     }
 
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from cfg_equiv.algebra.solvers import ABSENT, SOLVERS, Solver
+from cfg_equiv.atlas.contradictions import contradicts
 from cfg_equiv.atlas.differences import near_miss
 from cfg_equiv.atlas.guidance import absent
 from cfg_equiv.atlas.near_misses import near_misses
@@ -91,6 +92,7 @@ def record(
         "at_sigma_0": solver.ends,
         "leading_error": {grid: {"latex": one.latex, "text": one.leading} for grid, one in orders.items()},
         "errors": errors,
+        "contradicts": contradicts(solver.name),
     }
 
 

@@ -35,6 +35,7 @@ def page(samplers: Records | None, guidance: Records | None, figures: Mapping[st
     environment.filters |= {"math": math, "shown": shown, "joined": joined, "libraries": used, "differing": differing}
     members = {group[0]: group for group in samplers["classes"]} if samplers else {}
     rules = guidance["guidance"] if guidance else []
+    entries = [*(samplers["samplers"] if samplers else []), *rules]
     return environment.get_template("atlas.html.j2").render(
         samplers=samplers,
         guidance=guidance,
@@ -42,6 +43,7 @@ def page(samplers: Records | None, guidance: Records | None, figures: Mapping[st
         members=members,
         letters=CLASSES,
         grids=GRIDS,
+        disagreeing=[(one["name"], place) for one in entries for place in one["contradicts"]],
         pair_count=len(rules[0]["pairs"]) if rules else 0,
     )
 

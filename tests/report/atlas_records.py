@@ -5,6 +5,21 @@ from typing import Any
 PAIRS = ("x0 eps", "x0 v", "eps v")
 
 
+def contradiction(**more: Any) -> dict[str, Any]:
+    return {
+        "library": "a library",
+        "version": "1.0",
+        "symbol": "Uno(order=3)",
+        "file": "library/uno.py",
+        "line": 17,
+        "says": "A third-order step.",
+        "instead": "The order is 2.",
+        "code": "print(2)",
+        "prints": "2",
+        **more,
+    }
+
+
 def solver(name: str, group: str, claim: int, orders: tuple[int, int, int], **more: Any) -> dict[str, Any]:
     grids = ("any_ratio", "uniform", "smooth_grid")
     return {
@@ -26,6 +41,7 @@ def solver(name: str, group: str, claim: int, orders: tuple[int, int, int], **mo
         "at_sigma_0": "denoised",
         "leading_error": {grid: {"latex": "", "text": "-X''/12 * h^3"} for grid in grids},
         "errors": None,
+        "contradicts": [],
         **more,
     }
 
@@ -62,6 +78,7 @@ def rule(name: str, letter: str, differ: tuple[str, ...] = (), **more: Any) -> d
         "commuting_neighbour": "",
         "twin": {"change": "a change", "commutes": False},
         "code": "def rule(c, u, w):\n    return u + w * (c - u)",
+        "contradicts": [],
         **more,
     }
 

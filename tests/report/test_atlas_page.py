@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from cfg_equiv.report.atlas_page import joined, math, page
-from tests.report.atlas_records import guidance, rule, samplers, solver
+from tests.report.atlas_records import contradiction, guidance, rule, samplers, solver
 
 VOID = {"meta", "img", "input", "br", "link"}
 
@@ -64,12 +64,23 @@ def test_the_page_asks_no_network_and_carries_its_figures():
 def test_what_is_printed_is_escaped(evil):
     records, rules = samplers(), guidance()
     peer = {"configuration": evil, "version": evil, "status": evil, "detail": evil}
-    records["samplers"] = [solver("one", "one", 2, (2, 2, 2), source=evil, aliases={evil: evil}, peers=[peer])]
+    place = {key: evil for key in contradiction()}
+    records["samplers"] = [
+        solver("one", "one", 2, (2, 2, 2), source=evil, aliases={evil: evil}, peers=[peer], contradicts=[place])
+    ]
     records["classes"] = [["one", evil]]
     records["near_misses"][0] |= {"first": evil, "why": [evil], "leading": evil + "x" * 100}
     records["absent"] = [{"name": evil, "reason": evil}]
     rules["guidance"] = [
-        rule(evil, "D", ("x0 eps",), code=evil, source=evil, libraries=[{"library": evil, "does": evil}])
+        rule(
+            evil,
+            "D",
+            ("x0 eps",),
+            code=evil,
+            source=evil,
+            libraries=[{"library": evil, "does": evil}],
+            contradicts=[place],
+        )
     ]
     text = page(records, rules, {"classes": (b"", evil)})
     assert evil not in text
@@ -83,6 +94,24 @@ def test_a_part_without_records_is_left_out():
     assert 'id="samplers"' not in only
     assert "samplers.json" not in only
     assert 'id="guidance"' not in page(samplers(), None, {})
+
+
+def test_a_documentation_that_is_refuted_stands_beside_the_entry_and_at_the_end():
+    records, rules = samplers(), guidance()
+    records["samplers"][0]["contradicts"] = [contradiction(says="It has order three.")]
+    rules["guidance"][3]["contradicts"] = [contradiction(says="It acts on noise.", version=None, line=None)]
+    text = page(records, rules, {})
+    assert text.count("Its documentation says otherwise") == 2
+    end = Checked(text).text.rpartition("Where documentation and proof disagree")[2]
+    assert "one a library 1.0, Uno(order=3) says: It has order three. (library/uno.py, line 17)" in end
+    assert "clipped a library, Uno(order=3) says: It acts on noise. (library/uno.py)" in end
+    assert end.count("print(2) prints 2") == 2
+    assert text.rindex('id="documentation"') > text.rindex('id="data"')
+
+
+def test_without_a_refuted_documentation_there_is_no_such_section():
+    text = page(samplers(), guidance(), {})
+    assert "documentation" not in text.lower()
 
 
 def test_orders_below_the_claim_stand_out():
