@@ -11,6 +11,9 @@ def ran(request):
     """A source and what its cells show, run in this process from top to bottom."""
     if request.param == OWN:
         pytest.importorskip("diffusers")
+    if request.param.stem.startswith("06"):
+        for name in ("diffusers", "flow_matching", "azula", "einops", "torchsde"):
+            pytest.importorskip(name)
     return run_source(request.param)
 
 

@@ -1,0 +1,65 @@
+"""What the sixth derivation says of released code: found, measured, and gone with the change it suggests."""
+
+import re
+
+import pytest
+
+from tests.derivations.running import FOLDER, code, run_source
+
+SOURCE = FOLDER / "06_findings.py"
+
+
+@pytest.fixture(scope="module")
+def ran():
+    """A run of the source."""
+    for name in ("diffusers", "flow_matching", "azula", "einops", "torchsde"):
+        pytest.importorskip(name)
+    return run_source(SOURCE)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the libraries, as in the source
+def test_orders_are_lost_and_come_back(ran):
+    errors = ran.names["errors"]
+
+    def ratio(name):
+        return errors[name][-2] / errors[name][-1]
+
+    assert errors["SDE, order 3"][-1] > errors["SDE, order 2"][-1]
+    assert ratio("SDE, order 3") < 3 < ratio("SDE, order 2")
+    assert 3 < ratio("order 3") < 6
+    assert errors["SDE, order 3, sign changed"][-1] < errors["SDE, order 2"][-1]
+    assert errors["order 3, D2 doubled"][0] < errors["order 3"][-1]
+    released, right = ([float(x) for x in ran.names["too_far"](ran.names[name])] for name in ("REABSampler", "right"))
+    assert released[2] / released[3] < 3 < right[2] / right[3]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the libraries, as in the source
+def test_each_number_is_as_told(ran):
+    names = ran.names
+    assert names["spreads"]["sample"] == pytest.approx(1, abs=4 / 4000**0.5)
+    assert min(names["spreads"]["epsilon"], names["spreads"]["v_prediction"]) > 2
+    assert [names["left_over"](names["DEISMultistepScheduler"], n) for n in (5, 10)] == [0.2, 0.1]
+    assert names["left_over"](names["DPMSolverMultistepScheduler"], 10) == 0
+    assert names["pushed"]("v-ddim").item() < 0 < names["pushed"]("dpmpp-2m").item()
+    for words in ("bh1 ends at nan", "with rk4: nan", "sample first step: nan", "expected (10, 2)"):
+        assert words in ran.printed
+
+
+@pytest.mark.slow
+def test_every_line_that_is_named_was_found(ran):
+    named = [one for one in ran.printed.splitlines() if re.search(r", line( |$)", one)]
+    assert len(named) >= 20
+    assert [one for one in named if not re.search(r", line \d+", one)] == []
+
+
+def test_what_reproduces_a_finding_does_not_need_this_package():
+    """It is imported for the figure, to load two packages alone, and in the section that runs the checks."""
+    imported = [re.findall(r"(?:from|import) (cfg_equiv[\w.]*)", cell) for cell in code(SOURCE)]
+    assert [names for names in imported if names] == [
+        ["cfg_equiv.report"],
+        ["cfg_equiv.adapters"],
+        ["cfg_equiv.peers.guiders_stable_audio"],
+        ["cfg_equiv", "cfg_equiv.report.markdown", "cfg_equiv.testing.targets"],
+    ]
