@@ -13,7 +13,7 @@ from typing import Any
 from cfg_equiv.adapters.diffusers_drivers import DRIVERS, Prepared
 from cfg_equiv.adapters.diffusers_guiders import guiders
 from cfg_equiv.adapters.diffusers_schedulers import SCHEDULERS, Combination, Entry
-from cfg_equiv.adapters.diffusers_twins import RENOISED, TWINS
+from cfg_equiv.adapters.diffusers_twins import RENOISED, TWINS, evaluations
 from cfg_equiv.errors import UnknownNameError, sentence, unknown_name
 from cfg_equiv.testing.subjects import Sampler
 from cfg_equiv.testing.wrap import from_scheduler
@@ -98,6 +98,7 @@ def _subject(
         options=options,
         steps=given.steps or entry.steps,
         variants=variants,
+        evaluations=evaluations(cls.__name__, options),
         twin=TWINS.get(cls.__name__, "") if given == Combination() else "",
         never_exact=RENOISED if options.get("stochastic_sampling") else entry.never_exact,
     )

@@ -150,7 +150,7 @@ SCHEDULERS: dict[str, Entry] = {
     "PNDMScheduler": Entry(
         {**EPS, **V},
         at.table,
-        order=4,
+        order=2,
         fixed={"skip_prk_steps": True},
         combinations=(
             Combination({"skip_prk_steps": False}, steps=(4, 6)),

@@ -46,6 +46,7 @@ class Entry:
     ends: bool = False  # takes sigma_min and sigma_max in place of the list of sigmas
     counts: bool = False  # takes the number of network calls beside them
     fewest: int = 1
+    calls: int | None = 1  # of a step; the last one, to sigma = 0, has one where it takes the list of sigmas
     couples_items: str = ""
     dtype: str = "float64"
     never_exact: str = ""
@@ -74,24 +75,31 @@ OTHER_WRAPPERS = (
 SAMPLERS: dict[str, Entry] = {
     "sample_euler": Entry(combinations=(_CHURN, *OTHER_WRAPPERS), variants=(_CHURN,)),
     "sample_euler_ancestral": Entry(stochastic=True, variants=(_QUIET,)),
-    "sample_heun": Entry(order=2, combinations=(_CHURN,), variants=(_CHURN,)),
-    "sample_dpm_2": Entry(order=2, combinations=(_CHURN,), variants=(_CHURN,)),
-    "sample_dpm_2_ancestral": Entry(order=2, stochastic=True, variants=(_QUIET,)),
+    "sample_heun": Entry(order=2, calls=2, combinations=(_CHURN,), variants=(_CHURN,)),
+    "sample_dpm_2": Entry(order=2, calls=2, combinations=(_CHURN,), variants=(_CHURN,)),
+    "sample_dpm_2_ancestral": Entry(order=2, calls=2, stochastic=True, variants=(_QUIET,)),
     "sample_lms": Entry(order=4, combinations=({"order": 2},), variants=({"order": 2},)),
     # These two keep their times in single precision, whatever the latent's.
     "sample_dpm_fast": Entry(
-        order=3, ends=True, counts=True, dtype="float32", combinations=({"eta": 1.0},), variants=({"eta": 1.0},)
+        order=3,
+        ends=True,
+        counts=True,
+        calls=3,
+        dtype="float32",
+        combinations=({"eta": 1.0},),
+        variants=({"eta": 1.0},),
     ),
     "sample_dpm_adaptive": Entry(
         order=3,
         ends=True,
+        calls=None,
         dtype="float32",
         variants=({"order": 2}, {"eta": 1.0}),
         couples_items="its step size is chosen from an error norm over the whole batch",
         never_exact="its steps follow a tolerance of the error, not their number",
     ),
-    "sample_dpmpp_2s_ancestral": Entry(order=2, stochastic=True, variants=(_QUIET,)),
-    "sample_dpmpp_sde": Entry(order=2, stochastic=True, variants=(_QUIET, {"r": 0.25})),
+    "sample_dpmpp_2s_ancestral": Entry(order=2, calls=2, stochastic=True, variants=(_QUIET,)),
+    "sample_dpmpp_sde": Entry(order=2, calls=2, stochastic=True, variants=(_QUIET, {"r": 0.25})),
     "sample_dpmpp_2m": Entry(order=2),
     # These two fail with an UnboundLocalError on one step: the step to sigma = 0 leaves h undefined.
     "sample_dpmpp_2m_sde": Entry(order=2, stochastic=True, fewest=2, combinations=(_HEUN,), variants=(_QUIET, _HEUN)),
@@ -150,10 +158,16 @@ def _subject(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapp
         variants=variants,
         steps=(entry.fewest, 6),
         couples_items=entry.couples_items,
+        evaluations=_evaluations(entry),
         dtype=entry.dtype,
         never_exact=entry.never_exact,
         twin=TWINS.get(title, ""),
     )
+
+
+def _evaluations(entry: Entry) -> Callable[[int], int] | None:
+    calls, whole = entry.calls, int(entry.ends)
+    return None if calls is None else lambda steps: calls * (steps + whole - 1) + (1 - whole)
 
 
 def denoiser(model: Model, space: str, wrapper: str = "") -> Callable[..., Tensor]:

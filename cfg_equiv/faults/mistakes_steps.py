@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.stepping import to_space
-from cfg_equiv.faults.solvers import Ancestral, Elsewhere, Euler, Multistep, Network, Timed
+from cfg_equiv.faults.solvers import Ancestral, Elsewhere, Euler, Heun, Multistep, Network, Timed
 
 
 class VarianceForScale(Euler):
@@ -56,6 +56,18 @@ class HistoryTwice(Multistep):
     def extrapolated(self, pred: Tensor, h: Tensor, before: tuple[Tensor, Tensor] | None) -> Tensor:
         once = super().extrapolated(pred, h, before)
         return once + (once - pred)
+
+
+class StageTooLight(Heun):
+    """The second stage weighs a third, not a half: the second order is gone, while a constant prediction is kept."""
+
+    def second(self, z: Tensor, pred: Tensor, space: str, s: Point, t: Point) -> Tensor:
+        return (2 * super().second(z, pred, space, s, t) + self.first_stage) / 3
+
+    def eps(self, z: Tensor, pred: Tensor, space: str, at: Point) -> Tensor:
+        eps = super().eps(z, pred, space, at)
+        self.first_stage, self.before = getattr(self, "before", eps), eps
+        return eps
 
 
 class OneStepWithoutHistory(Multistep):

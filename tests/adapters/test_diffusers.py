@@ -74,12 +74,27 @@ def named(name):
     return subject
 
 
-@pytest.mark.parametrize("name", GREEN)
+SLOW = {  # of those two, what takes more than a second; the others stand for them in the default tier
+    "KDPM2DiscreteScheduler",
+    "KDPM2AncestralDiscreteScheduler",
+    "DPMSolverSDEScheduler",
+    "PNDMScheduler",
+    "SASolverScheduler[use_flow_sigmas=True,v_prediction]",
+    "DEISMultistepScheduler[use_flow_sigmas=True,v_prediction]",
+    "UniPCMultistepScheduler[flow_prediction]",
+}
+
+
+def tiered(names):
+    return [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in names]
+
+
+@pytest.mark.parametrize("name", tiered(GREEN))
 def test_one_denoiser_gives_one_trajectory(name):
     assert status(named(name)) == "passed"
 
 
-@pytest.mark.parametrize("name", RED)
+@pytest.mark.parametrize("name", tiered(RED))
 def test_inconsistent_conversions_are_found(name):
     record = outcome(named(name), examples=8)
     assert record.status == "failed"
@@ -116,7 +131,7 @@ def test_names_are_distinct_and_fit_for_test_ids():
 
 
 @pytest.mark.filterwarnings("ignore:Should have t")  # torchsde, asked below the interval of its tree
-@pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.parametrize("name", tiered(SCHEDULERS))
 def test_every_subject_runs_and_declares_its_levels(name):
     for subject in subjects(name):
         case = RunCase(dtype=subject.dtype, steps=subject.steps[0])

@@ -42,7 +42,10 @@ def test_guiders_that_commute_with_every_conversion(name):
     assert {check: status(named(name), check, 8) for check in MAPS} == dict.fromkeys(MAPS, "passed")
 
 
-@pytest.mark.parametrize("name", DO_NOT)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if n.startswith("Tangential") else []) for n in DO_NOT],  # takes seconds
+)
 def test_guiders_that_do_not(name):
     assert status(named(name), DO_NOT[name], 8) == "failed"
 

@@ -15,13 +15,18 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.joi
 CHECKS = ("eq", "nan", "bat", "sens", "st")
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+FEW = ("sample_euler", "sample_heun", "sample_lms", "sample_dpmpp_2m", "sample_euler_ancestral")  # the default tier
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in FEW else [pytest.mark.slow]) for name in SAMPLERS]
+)
 def test_one_denoiser_behind_every_wrapper_gives_one_trajectory(name):
     for subject in subjects(name):
         assert status(subject, "eq", 2) == "passed", str(subject)
 
 
-@pytest.mark.parametrize("name", ["sample_euler", "sample_dpmpp_2m"])
+@pytest.mark.parametrize("name", ["sample_dpmpp_2m"])
 def test_the_other_checks_pass_too(name):
     subject = subjects(name)[0]
     assert {check: status(subject, check) for check in CHECKS} == dict.fromkeys(CHECKS, "passed")

@@ -1,5 +1,8 @@
 """The released samplers under the checks of exact trajectories, levels, orders and moments."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("diffusers")
@@ -33,19 +36,44 @@ def test_a_right_sampler_passes(check):
 @pytest.mark.parametrize(
     ("name", "check", "message"),
     [
-        ("DDIMScheduler[timestep_spacing=trailing]", "sch", "the latent of network call 3 is at alpha"),
+        ("DDIMScheduler[timestep_spacing=trailing]", "sch", r"the latent of network call \d is at alpha"),
         ("IPNDMScheduler", "x0", "data at one point: the final latent is at alpha = 0, sigma = 0"),
-        ("DPMSolverMultistepScheduler[solver_order=3]", "ord", "order 3 is claimed, 2."),
+        pytest.param(
+            *("EDMDPMSolverMultistepScheduler[solver_order=3]", "ord", "order 3 is claimed, "), marks=pytest.mark.slow
+        ),
+        ("DPMSolverMultistepInverseScheduler[use_flow_sigmas=True]", "x0", "data at one point: the end is at alpha"),
     ],
 )
 def test_what_is_wrong_with_a_released_scheduler_is_found(name, check, message):
     found = outcome(named(name), check, 5)
     assert found.status == "failed"
-    assert found.message.startswith(message)
+    assert re.match(message, found.message)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("UniPCMultistepScheduler[use_flow_sigmas=True]", "ord"),  # six digits lost at the start: rounding, no order
+        ("DPMSolverSinglestepScheduler[solver_order=3]", "ord"),
+        ("EDMEulerScheduler[s_churn=0.5]", "mom"),
+    ],
+)
+def test_what_only_looks_like_a_lower_order_is_not_called_wrong(name, check):
+    assert status(named(name), check, 1) in ("passed", "not_applicable")
+
+
+def test_a_wrong_number_of_network_calls_is_found():
+    for name in ("DDIMScheduler", "HeunDiscreteScheduler", "DDPMScheduler"):
+        right = named(name)
+        assert status(right, "sch", 3) == "passed"
+        wrong = replace(right, evaluations=lambda steps: 2 * steps)
+        assert outcome(wrong, "sch", 3).message.startswith("the network is called")
 
 
 def test_an_order_that_an_option_sets_is_the_claim():
     assert named("LMSDiscreteScheduler[order=2]").order == 2
+    assert named("PNDMScheduler").order == 2  # whatever the length of its history
     assert named("LCMScheduler").never_exact
     assert named("FlowMatchEulerDiscreteScheduler[stochastic_sampling=True]").never_exact
     assert not named("DDIMScheduler").never_exact

@@ -241,7 +241,7 @@ def step(z, pred, s, t, space):
 def levels(n): return [(k / n, 1 - k / n) for k in range(n + 1)]
 noisy = from_step(step, levels, ("x0",), state="flow", stochastic=True, never_exact="it goes to the data and back")
 BEFORE = torch.get_rng_state()
-@settings(max_examples=4)
+@settings(max_examples=2)
 @parametrize_with_checks([noisy])
 def test_run(subject, check, case): check(subject, case)
 def test_generator():

@@ -8,6 +8,13 @@ r"""DT: in every format, down a ladder from float64 to float16, the error is wha
 
 What a format cannot show is said and counted as vacuous: a number beyond its range, an operation that it does not have,
 a run that one ulp moves by as much as it is large.
+
+**The ladder**, down which a fault of a sampler must be the larger to be seen: what is allowed is 32 ulps of the
+format, times what the run makes of one. For a run that amplifies nothing that is 4e-6 of the latent in float32, 3 % in
+float16 and 25 % in bfloat16 at worst, half as much at best. So a schedule table in the latent's own bfloat16, off by
+up to 2^-9 of itself, is not seen in few steps: the roundings of a right run are as large. The two coordinates of a
+point mass, fitted over 65536 elements, show no more: in 2 steps Euler's method is off by 0.019 there, and by 0.017 with
+such a table. A table that is narrow whatever the latent is seen by SCH and X0, in the declared format.
 """
 
 from collections.abc import Callable

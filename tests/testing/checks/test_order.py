@@ -16,6 +16,7 @@ from tests.testing.checks.named import check_for, entry
 CASE = RunCase(network="scalars", shape=(2, 6), steps=320, weight=1, reach=REACH, latent=LATENTS[0])
 
 
+@pytest.mark.slow  # the default tier has the same sampler among the faults
 def test_the_message_has_claim_slopes_and_errors():
     subject = entry("sampler.HistoryTwice")
     with pytest.raises(CheckFailure, match=r"order 2 is claimed, 0.\d\d and 0.\d\d are the last slopes: errors"):
