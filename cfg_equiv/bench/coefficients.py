@@ -54,7 +54,7 @@ class Tests:
         self.seconds: dict[str, float] = {}
         for item in self.items:
             self._trace(item)
-        caches = (one for one in gc.get_objects() if isinstance(one, _lru_cache_wrapper))
+        caches = (one for one in gc.get_objects() if type(one) is _lru_cache_wrapper)  # isinstance asks each object
         #: What the tests remember, to be forgotten in a mutant; the numbers themselves do not change.
         self.caches = [one for one in caches if str(one.__module__).startswith(("cfg_equiv.theorems", "tests"))]
 

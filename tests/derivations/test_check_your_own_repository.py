@@ -26,8 +26,8 @@ def statuses(report):
 def test_the_planted_bug_turns_one_check_red_and_its_repair_all_green(names):
     found = statuses(names["report"])
     assert found.pop("eq") == "failed"
-    assert set(found.values()) == {"passed"}
-    assert set(statuses(names["green"]).values()) == {"passed"}
+    assert set(found.values()) <= {"passed", "not_applicable"}
+    assert set(statuses(names["green"]).values()) <= {"passed", "not_applicable"}
     assert names["green"].counts["vacuous"] == 0
 
 
@@ -76,7 +76,7 @@ def test_each_rule_breaks_at_its_own_map(names):
 
 def test_pytest_reports_the_kept_faults_as_expected(names):
     outcome = names["outcome"]
-    assert outcome[-1] == "12 passed, 2 xfailed"
+    assert outcome[-1] == "14 passed, 2 xfailed"
     kept = [re.search(r"\[(.+)\]", line)[1] for line in outcome if line.endswith("XFAIL")]
     assert kept == ["rescaled-cfg_translation", "rescaled-cfg_end_points"]
 

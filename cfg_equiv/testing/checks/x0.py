@@ -82,9 +82,11 @@ def _message(subject: Sampler, line: Line, off: Tensor, allowed: Tensor, index: 
 
 
 def _require_nearer(line: Line, where: Tensor, bound: Tensor, steps: int) -> None:
-    # With more calls than steps the last call may be inside the last step, at its end: Heun's second.
-    inside = len(line.levels) > steps > 0
-    last, (alpha, sigma) = line.levels[-2 if inside else -1], where[-1]
+    # Heun's second call is at the end of its step, where the next step then asks again: so levels are repeated.
+    again = len({(float(at.alpha), float(at.sigma)) for at in line.levels}) < len(line.levels)
+    if len(line.levels) > steps == 1:
+        return  # of one step with several calls that is not seen
+    last, (alpha, sigma) = line.levels[-2 if again else -1], where[-1]
     gained = line.direction() * (alpha * last.sigma - sigma * last.alpha)
     most = last.sigma if line.direction() > 0 else last.alpha  # of what a step from there can gain
     if line.direction() and bool(gained <= bound[-1].max()) and bool(bound[-1].max() < most):
