@@ -1,5 +1,7 @@
 """The exact flow of scalar mixtures: against the closed form of one Gaussian, and against the equation it solves."""
 
+from fractions import Fraction
+
 import pytest
 import torch
 
@@ -48,8 +50,14 @@ def test_latents_are_in_the_order_of_their_probabilities():
 
 def test_the_deviation_is_that_of_the_data():
     assert deviation(ONE) == 0.5
-    mean, square = ((MODEL.weights * x).sum() for x in (MODEL.means, MODEL.means**2 + MODEL.variances))
-    assert deviation(MODEL) ** 2 == pytest.approx((square - mean**2).item(), rel=2**-48)
+    tables = (MODEL.weights, MODEL.means, MODEL.variances)
+    weights, means, variances = ([Fraction(x) for x in table.tolist()] for table in tables)
+    mean = sum(w * m for w, m in zip(weights, means, strict=True))
+    square = sum(w * (m * m + v) for w, m, v in zip(weights, means, variances, strict=True))
+    # Two sums of that many terms, three products in each, a difference and a root, whose square doubles it.
+    roundings = 2 * len(weights) + 3 + 3 + 2 + 2
+    allowed = roundings * Fraction(1, 2**53) * (square + mean * mean)
+    assert abs(Fraction(deviation(MODEL)) ** 2 - (square - mean * mean)) <= allowed
 
 
 def test_other_data_and_other_probabilities_are_named():

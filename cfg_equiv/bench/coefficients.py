@@ -147,8 +147,11 @@ def key(mutant: Mutant) -> str:
 
 
 def report(family: str, outcomes: Sequence[Outcome]) -> int:
-    """Print one line for the family and one for every survivor; the number of gaps."""
+    """Print one line for the family and one for every survivor; the number of gaps, or of children that broke."""
     outcomes = [one for one in outcomes if one.killer != NO_COEFFICIENT]
+    # No test turned red there: the tool itself failed, and what it says of the mutant counts for nothing.
+    broken = [one for one in outcomes if one.killer == "crash" or one.killer.startswith("error ")]
+    outcomes = [one for one in outcomes if one not in broken]
     survivors = [one for one in outcomes if one.killer.startswith("survived")]
     gaps = [one for one in survivors if key(one.mutant) not in EQUIVALENT]
     killed, equivalent = len(outcomes) - len(survivors), len(survivors) - len(gaps)
@@ -157,10 +160,14 @@ def report(family: str, outcomes: Sequence[Outcome]) -> int:
     print(
         f"{family}: {factors} factors and {len(outcomes) - factors} exchanges, "
         f"{killed} killed ({refused} by an error), {equivalent} equivalent, {len(gaps)} gaps"
+        + f", {len(broken)} NOT decided"
+        * bool(broken)
     )
     for one in survivors:
         print(f"  {EQUIVALENT.get(key(one.mutant), 'GAP')}: {one.killer}: {one.mutant}")
-    return len(gaps)
+    for one in broken:
+        print(f"  NOT DECIDED: {one.killer}: {one.mutant}")
+    return len(gaps) + len(broken)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

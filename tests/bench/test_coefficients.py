@@ -57,6 +57,14 @@ def test_the_report_counts_gaps_and_leaves_out_what_is_no_coefficient(capsys, mo
     assert "GAP: survived: " in out
 
 
+def test_a_child_that_breaks_kills_nothing(capsys):
+    broken = [outcome("SCALED(a)", "error FutureWarning: old"), outcome("SCALED(b)", "crash")]
+    assert tool.report("heun", broken) == 2
+    out = capsys.readouterr().out
+    assert "heun: 0 factors and 0 exchanges, 0 killed (0 by an error), 0 equivalent, 0 gaps, 2 NOT decided" in out
+    assert "NOT DECIDED: error FutureWarning: old: " in out
+
+
 def test_a_family_has_to_be_known(capsys):
     with pytest.raises(SystemExit):
         tool.main(["hein"])

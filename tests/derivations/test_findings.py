@@ -38,7 +38,8 @@ def test_orders_are_lost_and_come_back(ran):
 @pytest.mark.filterwarnings("ignore")  # of the libraries, as in the source
 def test_each_number_is_as_told(ran):
     names = ran.names
-    assert names["spreads"]["sample"] == pytest.approx(1, abs=4 / 4000**0.5)
+    # A deviation estimated from 4000 numbers has a standard error of 1/sqrt(8000); the test is at six of them.
+    assert abs(names["spreads"]["sample"] - 1) <= 6 / 8000**0.5
     assert min(names["spreads"]["epsilon"], names["spreads"]["v_prediction"]) > 2
     assert [names["left_over"](names["DEISMultistepScheduler"], n) for n in (5, 10)] == [0.2, 0.1]
     assert names["left_over"](names["DPMSolverMultistepScheduler"], 10) == 0
