@@ -107,7 +107,10 @@ def verdict(mutant: Mutant, tests: Tests) -> str:
     """What turns red first, in this process; ``survived``, or that the change was none."""
     family = family_of(mutant.module)
     direct = tests.of(family, mutant.function)
-    scale = install(mutant, rebuild=not direct)
+    try:
+        scale = install(mutant, rebuild=not direct)
+    except TypeError:  # while the entries are built: a form, a table of names, a whole entry, and no number
+        return NO_COEFFICIENT
     for cached in tests.caches:
         cached.cache_clear()
     for item in direct or tests.of_entries(family):
