@@ -115,7 +115,8 @@ class CheckRecord:
     """One check of one subject.
 
     ``examples`` counts the cases tried until the first failure, ``vacuous`` those of them that could not have shown a
-    fault; ``case`` is the ``repr`` of the smallest failing case found, and pastes back.
+    fault; ``case`` is the ``repr`` of the smallest failing case found, and pastes back; ``measured`` are the numbers
+    behind the message, where there are more than it says: of an order, ``claimed``, ``steps`` and ``errors``.
     """
 
     name: str
@@ -126,6 +127,7 @@ class CheckRecord:
     message: str
     case: str
     options: Mapping[str, Any]
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
     @builtins.property  # "property" is a field here
     def holds(self) -> bool:

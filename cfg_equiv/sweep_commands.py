@@ -170,4 +170,7 @@ def _meanings() -> dict[str, Any]:
     from cfg_equiv.report.sweep_page import Meaning
     from cfg_equiv.testing.checks import CHECKS
 
-    return {check.name: Meaning(check.summary, check.hint) for check in CHECKS}
+    found: dict[str, list[Meaning]] = {}
+    for check in CHECKS:
+        found.setdefault(check.name, []).append(Meaning(check.summary, check.hint, check.kind.__name__))
+    return found

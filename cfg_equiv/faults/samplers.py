@@ -32,6 +32,7 @@ from cfg_equiv.faults.mistakes import (
 )
 from cfg_equiv.faults.mistakes_steps import (
     ConstantStride,
+    HalfOfSecondDifference,
     HistoryTwice,
     LastStepForgotten,
     LinearRemainder,
@@ -45,7 +46,7 @@ from cfg_equiv.faults.mistakes_steps import (
     VarianceOfFresh,
 )
 from cfg_equiv.faults.record import Fault, Good
-from cfg_equiv.faults.solvers import Ancestral, Clipped, Elsewhere, Euler, FlowEuler, Heun, Multistep
+from cfg_equiv.faults.solvers import Ancestral, Clipped, Elsewhere, Euler, FlowEuler, Heun, Multistep, ThreeSteps
 from cfg_equiv.testing.subjects import Sampler
 
 SPACES = ("eps", "x0", "v", "flow")
@@ -87,6 +88,7 @@ GOOD = (
     _good(FlowEuler, twin="euler_flow"),
     _good(Clipped, clip=1.0),
     _good(Multistep, twin="lms_2"),
+    _good(ThreeSteps, twin="lms_3"),
     _good(Heun, twin="heun", evaluations=lambda steps: 2 * steps - 1),
     _good(Ancestral, stochastic=True),
     _good(Elsewhere, stochastic=True),
@@ -123,6 +125,7 @@ FAULTS = (
     _bad(ConstantStride, ("sch",), "diffusers #11347"),
     Fault("sampler.one_call_too_many", one_call_too_many, ("sch",), "a call whose answer nobody reads"),
     _bad(HistoryTwice, ("ord",), "LuChengTHU/dpm-solver, the weight of a difference"),
+    _bad(HalfOfSecondDifference, ("history",), "LuChengTHU/dpm-solver, multistep of order 3"),
     _bad(StageTooLight, ("ord",), "a weight of a stage in a tableau"),
     _bad(OneStepWithoutHistory, ("twin",), "a history that is cleared within a run", twin="lms_2", steps=(4, 6)),
     _bad(VarianceOfFresh, ("mom",), "lucidrains/denoising-diffusion-pytorch 8408775", stochastic=True),

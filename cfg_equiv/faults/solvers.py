@@ -111,6 +111,36 @@ class Multistep(Euler):
         return (1 + ratio) * pred - ratio * before[0]
 
 
+class ThreeSteps(Euler):
+    """Adams-Bashforth of three steps, of any lengths: the parabola through three noise predictions, integrated."""
+
+    order = 3
+    share = 1.0  # of the second difference
+
+    def run(self, model: Network, z: Tensor, steps: int, space: str) -> Tensor:
+        """From unit noise to the last latent."""
+        levels = self.levels(steps)
+        z = self.start(z, levels[0][1])
+        past: list[tuple[Tensor, Tensor]] = []  # predictions with the steps that followed them, the latest first
+        for (time, s), (_, t) in pairwise(levels):
+            eps = self.eps(z, self.ask(model, z, time), space, s)
+            past = [(eps, t.sigma / t.alpha - s.sigma / s.alpha), *past][:3]
+            z = self.move(z, self.mean(past), s, t)
+        return z
+
+    def mean(self, past: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """The mean over the step of the polynomial through the predictions there are, in Newton's form."""
+        eps, h = past[0]
+        if len(past) == 1:
+            return eps
+        slope = (eps - past[1][0]) / past[1][1]
+        if len(past) == 2:
+            return eps + h / 2 * slope
+        before = (past[1][0] - past[2][0]) / past[2][1]
+        bend = (slope - before) / (past[1][1] + past[2][1])
+        return eps + h / 2 * slope + self.share * (h * h / 3 + h * past[1][1] / 2) * bend
+
+
 class Heun(Euler):
     """Two stages a step: the second where the first arrives; the last step has one, as there is no noise there."""
 

@@ -1,4 +1,5 @@
-"""The failing run of a sampler as a picture: the latent along it, from each kind of network, and how far they part."""
+"""What fails, as a picture: the latent along a run, from each kind of network, and how far they part; or errors against
+the number of steps, where an order is not met."""
 
 import io
 import math
@@ -48,10 +49,43 @@ def trajectory(trace: Mapping[str, Any]) -> bytes:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
+    return _svg(figure)
+
+
+def convergence(measured: Mapping[str, Any]) -> bytes:
+    """Errors against steps as SVG, beside the slope that is claimed.
+
+    Parameters
+    ----------
+    measured
+        ``claimed``, ``steps`` and ``errors`` of a :class:`cfg_equiv.results.CheckRecord`.
+    """
+    steps, errors, claimed = measured["steps"], measured["errors"], measured["claimed"]
+    figure = Figure(figsize=(4.9, 3.4), layout="constrained")
+    axis = figure.subplots()
+    right = [errors[0] * (steps[0] / n) ** claimed for n in steps]
+    axis.loglog(steps, right, color=COLOURS[0], linestyle=DASHES[1], label=f"order {claimed}, as claimed")
+    axis.loglog(steps, errors, color=COLOURS[1], marker="o", markersize=5, label="measured")
+    axis.set(title="error where the data's scale is reached", xlabel="steps", ylabel="error")
+    axis.set_xticks(steps, [str(n) for n in steps])
+    axis.minorticks_off()
+    axis.legend(frameon=False, fontsize=9)
+    axis.grid(alpha=0.3)
+    axis.spines[["top", "right"]].set_visible(False)
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> bytes:
     out = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "sweep", "svg.fonttype": "path"}):
         figure.savefig(out, format="svg", metadata={"Date": None})
     return out.getvalue()
+
+
+def convergence_caption(measured: Mapping[str, Any]) -> str:
+    """The picture of errors in words."""
+    pairs = ", ".join(f"{e:.3g} at {n}" for n, e in zip(measured["steps"], measured["errors"], strict=True))
+    return f"Error against steps: {pairs}. The broken line falls as order {measured['claimed']} would."
 
 
 def caption(trace: Mapping[str, Any]) -> str:

@@ -2,27 +2,40 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cfg_equiv.report.sweep_figures import caption, trajectory
+from cfg_equiv.report.sweep_figures import caption, convergence, convergence_caption, trajectory
 from cfg_equiv.report.sweep_text import cell, columns
 from cfg_equiv.results import CHECK_STATUSES, SubjectReport
 from cfg_equiv.sweeping.findings import Finding, Overview, Witness
 
 MODULES = {"RunCase": "cfg_equiv.testing", "TimeCase": "cfg_equiv.testing.cases"}
 CASES = "cfg_equiv.case"  # where the other kinds of case are
+# What a case is a case of: checks of several kinds of subject share a name.
+KINDS = {"RunCase": "Sampler", "TimeCase": "Schedule", "GuidanceCase": "Guidance", "ConversionCase": "Conversion"}
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """A property in words: what must hold, and what to look at when it does not."""
+    """A check in words: what must hold, what to look at when it does not, and of which kind of subject it is."""
 
     summary: str
     hint: str = ""
+    kind: str = "Sampler"
+
+
+Meanings = Mapping[str, Sequence[Meaning]]  # by the name of a check
+
+
+def meaning_of(meanings: Meanings, name: str, case: str) -> Meaning | None:
+    """The words of a check for the kind of subject that the case is of; the first, if the case does not say."""
+    known = meanings.get(name, ())
+    kind = KINDS.get(case.partition("(")[0])
+    return next((one for one in known if one.kind == kind), known[0] if known else None)
 
 
 def sweep_page(
@@ -30,7 +43,7 @@ def sweep_page(
     *,
     title: str,
     versions: Mapping[str, str],
-    meanings: Mapping[str, Meaning],
+    meanings: Meanings,
     remarks: Sequence[str] = (),
 ) -> str:
     """The page of a sweep.
@@ -63,11 +76,11 @@ def sweep_page(
         rejections=overview.rejections,
         runs=overview.runs,
         remarks=remarks,
-        words=_words(meanings, overview),
+        words=_words(meanings, meanings if overview.table else ()),
     )
 
 
-def checks_page(reports: Sequence[SubjectReport], *, title: str, meanings: Mapping[str, Meaning]) -> str:
+def checks_page(reports: Sequence[SubjectReport], *, title: str, meanings: Meanings) -> str:
     """The page of what ``cfg-equiv check --json`` wrote: one row a subject."""
     names = list(dict.fromkeys(record.property for report in reports for record in report.checks))
     table, findings = [], []
@@ -92,7 +105,7 @@ def checks_page(reports: Sequence[SubjectReport], *, title: str, meanings: Mappi
         rejections={},
         runs=len(reports),
         remarks=(),
-        words={name: meanings[name] for name in _checks_of(reports) if name in meanings},
+        words=_words(meanings, _checks_of(reports)),
     )
 
 
@@ -100,8 +113,14 @@ def _checks_of(reports: Sequence[SubjectReport]) -> dict[str, None]:
     return dict.fromkeys(record.name for report in reports for record in report.checks)
 
 
-def _words(meanings: Mapping[str, Meaning], overview: Overview) -> dict[str, Meaning]:
-    return dict(meanings) if overview.table else {}
+def _words(meanings: Meanings, names: Iterable[str]) -> dict[str, Meaning]:
+    """What the last section lists; where kinds of subject share a name, it is said which."""
+    return {
+        name if len(meanings[name]) == 1 else f"{name} ({one.kind.lower()})": one
+        for name in names
+        if name in meanings
+        for one in meanings[name]
+    }
 
 
 def _verdict(counts: Mapping[str, int]) -> str:
@@ -115,44 +134,51 @@ def _class(counts: Mapping[str, int]) -> str:
     return "good" if any(counts.get(status) for status in CHECK_STATUSES if status != "not_applicable") else "soft"
 
 
-def _finding(one: Finding, meanings: Mapping[str, Meaning]) -> dict[str, Any]:
+def _finding(one: Finding, meanings: Meanings) -> dict[str, Any]:
     """What the page shows of a finding."""
-    witness, trace = one.smallest, one.smallest.trace
+    witness = one.smallest
     others = [message for message in one.messages if message != witness.message]
     return {
         "target": one.target,
         "properties": list(one.properties),
         "status": one.status,
         "explanation": str(one.explanation),
-        "meaning": meanings.get(witness.check),
+        "meaning": meaning_of(meanings, witness.check, witness.case),
         "message": witness.message,
         "code": witness.code,
         "version": witness.version,
         "snippet": snippet(witness),
         "options": dict(witness.run.options),
-        "picture": _embedded(trajectory(trace)) if trace else "",
-        "caption": caption(trace) if trace else "",
+        **_picture(witness.measured, witness.trace),
         "others": others,
     }
 
 
-def _failure(report: SubjectReport, name: str, meanings: Mapping[str, Meaning]) -> dict[str, Any]:
+def _failure(report: SubjectReport, name: str, meanings: Meanings) -> dict[str, Any]:
     record = next(record for record in report.checks if record.name == name)
     return {
         "target": report.subject,
         "properties": [record.property],
         "status": record.status,
         "explanation": "",
-        "meaning": meanings.get(name),
+        "meaning": meaning_of(meanings, name, record.case),
         "message": record.message,
         "code": "",
         "version": report.version,
         "snippet": f"{record.case}  # the case of check {name}" if record.case else "",
         "options": dict(record.options),
-        "picture": "",
-        "caption": "",
+        **_picture(record.measured, None),
         "others": [],
     }
+
+
+def _picture(measured: Mapping[str, Any], trace: Mapping[str, Any] | None) -> dict[str, str]:
+    """Errors against steps where an order fails, else the run of the failing case, if there is one."""
+    if "errors" in measured:
+        return {"picture": _embedded(convergence(measured)), "caption": convergence_caption(measured)}
+    if trace:
+        return {"picture": _embedded(trajectory(trace)), "caption": caption(trace)}
+    return {"picture": "", "caption": ""}
 
 
 def _placed(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -186,8 +212,9 @@ def snippet(witness: Witness) -> str:
         imports = f"from {module} import {kind}\n{imports}"
     return (
         f"{imports}from cfg_equiv.testing import {', '.join(from_testing)}\n\n"
-        f"check = next(check for check in CHECKS if check.name == {witness.check!r})\n"
-        f"check({made}, {witness.case})\n"
+        f"it = {made}\n"
+        f"check = next(check for check in CHECKS if check.name == {witness.check!r} and check.applies(it))\n"
+        f"check(it, {witness.case})\n"
     )
 
 

@@ -3,8 +3,8 @@ r"""The calibrated rerun: how far does one ulp in the declared quantities move t
 Over a trajectory a running bound would be vacuous: it multiplies worst cases. Here the code itself is run again
 :data:`RERUNS` times with every element of every declared quantity moved one ulp up, one down or not at all, at random.
 The declared quantities are the inputs, and whatever the code passes through the ``nudge`` it is handed: the output of
-each network call, the state after each step. With :math:`D_i` the largest movement of element i over the reruns and
-:math:`\bar D` the root mean square of all movements, the calibrated spread is
+each network call, the latent it was shown, the state after each step. With :math:`D_i` the largest movement of element
+i over the reruns and :math:`\bar D` the root mean square of all movements, the calibrated spread is
 
 .. math:: \mathrm{bound}_i = F\,\max(D_i, \bar D, u|x_i|),\qquad F = 32
 

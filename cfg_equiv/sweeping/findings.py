@@ -25,6 +25,7 @@ class Witness:
     version: str = ""
     code: str = ""
     trace: Mapping[str, Any] | None = None
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[int, int, str]:
@@ -156,7 +157,8 @@ def _take_in(target: _Target, record: RunRecord, defaults: Options) -> None:
         check = worst[name]
         target.by_status.setdefault(name, {}).setdefault(check.status, []).append(options)
         trace = record.traces.get(check.name)
-        witness = Witness(run, options, check.name, check.case, check.message, version, record.code, trace)
+        seen = (check.case, check.message, version, record.code, trace, check.measured)
+        witness = Witness(run, options, check.name, *seen)
         if check.status == "failed":
             target.failed.setdefault(name, _Trouble()).take(witness, name)
         elif check.status == "error":

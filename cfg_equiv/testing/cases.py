@@ -9,9 +9,15 @@ from cfg_equiv.case import DTYPES, Number, Pattern, Plain, pattern_tensor
 from cfg_equiv.convergence import MODEL
 from cfg_equiv.errors import ParameterError, sentence, unknown_name
 from cfg_equiv.models import PAIRS, Pair
+from cfg_equiv.testing.exact_start import START
 
-# Pairs by name; beside them scalar data, element by element, whose exact flow is known though it is not linear.
-NETWORKS: dict[str, Callable[[tuple[int, ...]], Pair]] = {**PAIRS, "scalars": lambda event: Pair(MODEL, MODEL)}
+# Pairs by name; beside them scalar data, element by element, and a network of no data: the exact flows of both are
+# known though they are not linear.
+NETWORKS: dict[str, Callable[[tuple[int, ...]], Pair]] = {
+    **PAIRS,
+    "scalars": lambda event: Pair(MODEL, MODEL),
+    "exact_start": lambda event: Pair(START, START),
+}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -42,7 +42,7 @@ class Network:
         with _disable_current_modes():  # what watches the sampler need not watch its network
             at = self._point(t)
             self.latents.append(z.detach().clone())
-            guided = self.nudge(self.predict(z.double(), at).to(z.dtype))
+            guided = self.nudge(self.predict(self.nudge(z).double(), at).to(z.dtype))
             self.given.append((guided, guided.clone()))
         return guided
 

@@ -9,7 +9,7 @@ import io
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,7 @@ class _Search:
     kind: object = None  # of the first failure: type and place
     stop: float = field(default_factory=lambda: time.monotonic() + SEARCH_SECONDS)
     failures: dict[str, str] = field(default_factory=dict)  # case -> message
+    measured: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # case -> what its picture needs
 
     def run(self, examples: int, expected: tuple[str, Plain] | None) -> None:
         """Search for a failing case, or run the witness of an expected one; a subject may raise anything anywhere."""
@@ -174,7 +175,7 @@ class _Search:
                 self.stop = time.monotonic() + (0 if self.hung else SHRINK_SECONDS)
             if kind != self.kind:  # another failure: this search is for the first one
                 return False
-            self.failures[text] = one_line(error)
+            self.failures[text], self.measured[text] = one_line(error), getattr(error, "measured", {})
             return True
         if reason and self.kind is None:
             self.vacuous += 1
@@ -202,6 +203,7 @@ class _Search:
             message=self.message,
             case=self.case,
             options={str(name): _plain(value) for name, value in self.subject.options.items()},
+            measured=self.measured.get(self.case, {}),
         )
 
 

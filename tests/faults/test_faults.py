@@ -10,6 +10,7 @@ from tests.faults.drawn import drawn, first_failure
 # Checks that rerun what they look at: these stand for all in the default tier.
 FEW = {
     "ord": {"sampler.Multistep", "sampler.HistoryTwice"},
+    "history": {"sampler.ThreeSteps", "sampler.HalfOfSecondDifference"},
     "mom": {"sampler.Ancestral", "sampler.SharedNoise", "sampler.SameNoise"},
     "x0": {"sampler.Multistep", "sampler.Clipped", "sampler.VarianceForScale", "sampler.LastStepForgotten"},
     "twin": {"sampler.Heun", "sampler.OneStepWithoutHistory"},
@@ -19,7 +20,7 @@ FEW = {
         *("conversion.determinants", "conversion.numbers", "conversion.large_intermediate"),
     },
 }
-LONG = {"ord", "mom"}  # runs of many steps besides: what they find depends little on the seed
+LONG = {"ord", "history", "mom"}  # runs of many steps besides: what they find depends little on the seed
 
 
 def tier(check, name):

@@ -5,8 +5,8 @@ from html import unescape
 
 import pytest
 
-from cfg_equiv.report.sweep_figures import caption, trajectory
-from cfg_equiv.report.sweep_page import Meaning, anchor, checks_page, snippet, sweep_page
+from cfg_equiv.report.sweep_figures import caption, convergence, trajectory
+from cfg_equiv.report.sweep_page import Meaning, anchor, checks_page, meaning_of, snippet, sweep_page
 from cfg_equiv.results import CheckRecord, SubjectReport
 from cfg_equiv.sweeping.findings import Witness, overview
 from cfg_equiv.sweeping.records import Run, RunRecord
@@ -20,7 +20,7 @@ TRACE = {
     "apart": [0.0, 0.25, None],
     "sigmas": [2.0, 1.0],
 }
-MEANINGS = {"eq": Meaning("one denoiser, one trajectory", "the conversion <here>")}
+MEANINGS = {"eq": [Meaning("one denoiser, one trajectory", "the conversion <here>")]}
 
 
 def record(status="passed", message="", **options):
@@ -123,3 +123,32 @@ def test_the_picture_in_words():
 
 def test_an_anchor_is_an_id_whatever_it_is_made_of():
     assert anchor("lib:A B", "EQ") == "lib-a-b-eq"
+
+
+MEASURED = {"claimed": 3, "steps": [40, 80, 160, 320], "errors": [6e-3, 2e-3, 5e-4, 1.25e-4]}
+
+
+def test_an_order_that_is_not_met_is_drawn_as_errors_against_steps():
+    check = CheckRecord("ord", "ORD", "failed", 1, 0, "order 3 is claimed", "RunCase(steps=320)", {}, MEASURED)
+    text = checks_page([SubjectReport("A", "1.0", (check,))], title="A", meanings=MEANINGS)
+    assert "Error against steps: 0.006 at 40, 0.002 at 80" in text
+    assert convergence(MEASURED).lstrip().startswith(b"<?xml")
+    assert convergence(MEASURED) == convergence(MEASURED)
+
+
+def test_words_are_those_of_the_kind_of_subject_that_the_case_is_of():
+    known = {"sch": [Meaning("of a sampler", kind="Sampler"), Meaning("of a schedule", kind="Schedule")]}
+    assert meaning_of(known, "sch", "RunCase(steps=2)").summary == "of a sampler"
+    assert meaning_of(known, "sch", "TimeCase(last=3)").summary == "of a schedule"
+    assert meaning_of(known, "sch", "").summary == "of a sampler"
+    assert meaning_of(known, "eq", "RunCase(steps=2)") is None
+    check = CheckRecord("sch", "SCH", "failed", 1, 0, "no", "TimeCase(last=3)", {})
+    text = checks_page([SubjectReport("A", "1.0", (check,))], title="A", meanings=known)
+    assert "What must hold: of a schedule." in text
+    assert "<dt>sch (sampler)</dt><dd>of a sampler</dd>" in text
+
+
+def test_the_snippet_takes_the_check_of_the_right_kind():
+    """Checks of several kinds of subject share the name dt."""
+    text = snippet(Witness(Run("tests.sweeping.toy:sampler"), {}, "dt", "RunCase(steps=2)", "wrong"))
+    exec(text, {})  # the check of a sampler, which this one passes; another kind's would raise

@@ -70,7 +70,7 @@ def test_the_records_have_exactly_the_documented_keys_and_survive_json():
     report = cfg_equiv.check(CLIPPED, checks=["cfg_scale", "bat"], examples=5)
     data = report.to_dict()
     assert set(data) == {"subject", "version", "checks", "counts"}
-    keys = {"name", "property", "status", "examples", "vacuous", "message", "case", "options"}
+    keys = {"name", "property", "status", "examples", "vacuous", "message", "case", "options", "measured"}
     assert all(set(record) == keys for record in data["checks"])
     assert data["checks"][0]["options"] == {"radius": 1}
     assert SubjectReport.from_dict(json.loads(json.dumps(data))) == report
