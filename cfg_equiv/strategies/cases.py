@@ -20,6 +20,8 @@ from cfg_equiv.strategies.values import patterns, weights
 _SIGMA_DATA = st.sampled_from((0.5, 1.0, 2.0, 0.25))
 _SLOPES = st.tuples(st.integers(-8, -1), st.integers(1, 8)).map(lambda k: (k[0] / 4, k[1] / 4))
 _ETA = st.sampled_from((0.5, 1.0, 0.0, 0.25, 0.75))
+# 8 and 11 bits move a level off the circle, where at eta = 1 a radicand that is small beside that may turn negative.
+_ETA_OFF_THE_CIRCLE = st.sampled_from((0.5, 0.0, 0.25, 0.75))
 # The centres of the lattices differ, so that the simplest case has a cond-uncond gap and a noise of its own.
 _CENTRES = {"latent": 2, "conditional": 4, "unconditional": 0}
 
@@ -58,7 +60,8 @@ def step_cases(
 ) -> SearchStrategy[StepCase]:
     """Guided steps of a sampler, by default along the families its native form is valid on.
 
-    A ``schedule``, the levels from noise to data, takes the place of ``family``, ``steps`` and ``ends``.
+    A ``schedule``, the levels from noise to data, takes the place of ``family``, ``steps`` and ``ends``. Where the
+    format rounds levels off the circle that the sampler needs, ``eta`` is below 1, so that every case has a value.
     """
     return _step_cases(
         named("sampler", sampler, SAMPLERS),
@@ -66,7 +69,7 @@ def step_cases(
         counted(steps, MOST_STEPS),
         named("choice of ends", ends, ENDS),
         None if schedule is None else strategy(schedule),
-        _ETA if eta is None else strategy(eta),
+        None if eta is None else strategy(eta),
         **_common(source, dtype, shape, w, convention),
     )
 
@@ -122,7 +125,7 @@ def _step_cases(
     steps: SearchStrategy[int],
     ends: SearchStrategy[str],
     schedule: SearchStrategy[Any] | None,
-    eta: SearchStrategy[Any],
+    eta: SearchStrategy[Any] | None,
     **common: SearchStrategy[Any],
 ) -> StepCase:
     values = _drawn(draw, common)
@@ -137,6 +140,9 @@ def _step_cases(
     if "noise" in chosen.extras:
         values["fresh_noise"] = draw(patterns(values["shape"], -4))
     if "eta" in chosen.extras:
+        if eta is None:
+            rounded = chosen.path == "vp" and values["dtype"] in ("bfloat16", "float16")
+            eta = _ETA_OFF_THE_CIRCLE if rounded else _ETA
         values["eta"] = draw(eta)
     return StepCase(sampler=chosen.name, **values)
 

@@ -126,6 +126,22 @@ def test_a_drawn_step_has_a_value(case):
     assert path == "any" or all(ON_PATH[path](*exact(level)) for level in case.levels)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@settings(max_examples=50)
+@given(data=st.data())
+def test_in_the_halves_a_step_on_the_circle_stops_short_of_all_noise(dtype, data):
+    """At eta = 1 a radicand may be smaller than what rounding moves the level off the circle by."""
+    case = data.draw(cst.step_cases(sampler="v_diffusion", dtype=dtype))
+    assert case.eta < 1
+    case.exact()
+    assert data.draw(cst.step_cases(sampler="v_diffusion", dtype=dtype, eta=1.0)).eta == 1  # as asked
+
+
+def test_in_wider_formats_and_off_the_circle_all_noise_is_drawn():
+    for asked in ({"sampler": "v_diffusion", "dtype": "float32"}, {"sampler": "euler_ancestral", "dtype": "float16"}):
+        assert find(cst.step_cases(**asked), lambda case: case.eta == 1).eta == 1
+
+
 def test_ends_are_reached_where_they_can_be():
     both = cst.step_cases(sampler="ddim_x0", source="v", family="vp", ends="both")
     assert simplest(both).levels == ((0.0, 1.0), (1.0, 0.0))
