@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "cfg_equiv"
-FOLDERS = ("samplers", "solvers")
+FOLDERS = ("samplers", "solvers", "stochastic")
 SAMPLERS = sorted(path for folder in FOLDERS for path in (PACKAGE / "algebra" / folder).glob("*.py"))
 NATIVE = [path for path in SAMPLERS if path.name not in ("__init__.py", "record.py")]
 ALGEBRA = sorted((PACKAGE / "algebra").rglob("*.py"))
@@ -52,6 +52,7 @@ def dependences(path: Path, natives: set[str]) -> set[str]:
 def test_native_forms_are_independent_of_the_conversion_and_of_each_other():
     natives = {name for path in NATIVE for name in functions(path) if not name.startswith("_")}
     assert len(natives) >= 15
+    assert "dpm_2_ancestral" in natives
     assert {path.name: found for path in NATIVE if (found := dependences(path, natives))} == {}
 
 

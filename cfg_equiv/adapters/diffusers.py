@@ -6,19 +6,23 @@ into samplers. Options are told apart by the signature: those that ``__init__`` 
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import Any
 
+from cfg_equiv.adapters import diffusers_levels as at
 from cfg_equiv.adapters.diffusers_drivers import DRIVERS, Prepared
 from cfg_equiv.adapters.diffusers_guiders import guiders
 from cfg_equiv.adapters.diffusers_schedulers import SCHEDULERS, Combination, Entry
-from cfg_equiv.adapters.diffusers_twins import RENOISED, TWINS, evaluations
+from cfg_equiv.adapters.diffusers_twins import RENOISED, evaluations, twin
 from cfg_equiv.errors import UnknownNameError, sentence, unknown_name
 from cfg_equiv.testing.subjects import Sampler
 from cfg_equiv.testing.wrap import from_scheduler
 
 MODULE = "diffusers.schedulers"
+# Conventions that take the level from the solver, and not from the timestep: the two may differ.
+BY_SIGMA = (at.solver, at.scaled, at.interpolated, at.interpolated_before, at.midpoint)
 ORDERS = ("solver_order", "predictor_order", "order")  # the options that set the order
 
 __all__ = ["guiders", "subjects"]
@@ -81,7 +85,7 @@ def _subject(
     spaces = given.spaces or entry.spaces
     prepared = {library_name: Prepared(partial(build, library_name)) for library_name in spaces.values()}
 
-    return from_scheduler(
+    made = from_scheduler(
         lambda prediction_type: prepared[prediction_type](),
         spaces,
         entry.level,
@@ -99,9 +103,11 @@ def _subject(
         steps=given.steps or entry.steps,
         variants=variants,
         evaluations=evaluations(cls.__name__, options),
-        twin=TWINS.get(cls.__name__, "") if given == Combination() else "",
         never_exact=RENOISED if options.get("stochastic_sampling") else entry.never_exact,
+        trained=at.trained if entry.level in BY_SIGMA else None,
     )
+    defaults = {key: parameter.default for key, parameter in known.items()}
+    return replace(made, **twin(cls.__name__, {**defaults, **options}))
 
 
 def _as_it_is(scheduler: Any) -> Any:

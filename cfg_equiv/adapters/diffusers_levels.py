@@ -92,6 +92,26 @@ def flow(scheduler: Any, t: Any, index: int) -> Level:
     return 1 - sigma, sigma
 
 
+def trained(scheduler: Any, t: Any) -> tuple[Level, Level] | None:
+    """The levels of the table about a timestep, the noisier first; ``None`` if timesteps do not count in the table.
+
+    A whole number has one level; if it is kept as a float, it may be the rounding of another, one ulp away. The ends of
+    the table are told for whatever lies beyond them.
+    """
+    config, last = scheduler.config, len(scheduler.alphas_cumprod) - 1
+    if config.get("use_flow_sigmas") or config.get("timestep_type") == "continuous" or not 0 <= float(t) <= last:
+        return None
+    abar, low, high = scheduler.alphas_cumprod.double(), math.floor(t), math.ceil(t)
+    kappa = ((1 - abar) / abar).sqrt()
+    found = kappa[[low, high]]
+    if low == high and torch.is_floating_point(t):
+        ulp = torch.finfo(t.dtype).eps * low
+        beside = kappa[[max(low - 1, 0), min(low + 1, last)]]
+        found = found * (beside / found) ** ulp
+    noisier = (0.0, 1.0) if high == last else on_circle(found.max())  # a table may turn back where it is clamped
+    return noisier, (1.0, 0.0) if low == 0 else on_circle(found.min())
+
+
 def betas(scheduler: Any, t: Any, index: int) -> Level:
     """``alphas[index]`` and ``betas[index]``, which here are alpha and sigma themselves."""
     return scheduler.alphas[index].double(), scheduler.betas[index].double()

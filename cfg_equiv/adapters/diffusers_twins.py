@@ -1,25 +1,148 @@
-"""Of the schedulers of diffusers: the solver of the catalogue that each is, why some are no solver, and their calls."""
+"""Of the schedulers of diffusers: the solver of the catalogue that each is, why some are no solver, and their calls.
+
+Which solver a class is depends on few of its options; the others choose its levels, and any levels will do. The step to
+the end, whose level no network call shows, is not compared, so neither are the options that change that step alone.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 RENOISED = "each step goes to the data and adds noise anew, as a consistency model is sampled"
-# The solver of the catalogue that a class is at its defaults.
-TWINS = {
-    "DDIMScheduler": "ddim_eps",
-    "DDIMParallelScheduler": "ddim_eps",
-    "CogVideoXDDIMScheduler": "ddim_eps",
-    "EulerDiscreteScheduler": "euler_ve",
-    "HeunDiscreteScheduler": "heun",
-    "KDPM2DiscreteScheduler": "dpm_2",
-    "LMSDiscreteScheduler": "lms_4",
-    "PNDMScheduler": "plms",
-    "DPMSolverMultistepScheduler": "dpmpp_2m",
-    "DEISMultistepScheduler": "deis_2",
-    "UniPCMultistepScheduler": "unipc_bh2_2_x0",
-    "FlowMatchEulerDiscreteScheduler": "euler_flow",
-    "FlowMatchHeunDiscreteScheduler": "flow_heun",
+Options = Mapping[str, Any]
+
+DPM_SOLVER = {
+    ("dpmsolver++", 1, "midpoint"): "dpm_solver_pp_1",
+    ("dpmsolver++", 1, "heun"): "dpm_solver_pp_1",
+    ("dpmsolver++", 2, "midpoint"): "dpmpp_2m",
+    ("dpmsolver++", 2, "heun"): "dpmpp_2m_heun",
+    ("dpmsolver++", 3, "midpoint"): "dpmpp_3m_diffusers",
+    ("dpmsolver", 1, "midpoint"): "dpm_solver_1",
+    ("dpmsolver", 1, "heun"): "dpm_solver_1",
+    ("dpmsolver", 2, "midpoint"): "dpm_solver_2m",
+    ("dpmsolver", 2, "heun"): "dpm_solver_2m_taylor",
+    ("dpmsolver", 3, "midpoint"): "dpm_solver_3m_diffusers",
+    ("sde-dpmsolver++", 1, "midpoint"): "sde_dpm_solver_pp_1",
+    ("sde-dpmsolver++", 1, "heun"): "sde_dpm_solver_pp_1",
+    ("sde-dpmsolver++", 2, "midpoint"): "sde_dpmpp_2m",
+    ("sde-dpmsolver++", 2, "heun"): "sde_dpmpp_2m_heun",
+    ("sde-dpmsolver++", 3, "midpoint"): "sde_dpmpp_3m",
+    ("sde-dpmsolver++", 3, "heun"): "sde_dpmpp_3m_heun",
+    ("sde-dpmsolver", 1, "midpoint"): "sde_dpm_solver_1",
+    ("sde-dpmsolver", 1, "heun"): "sde_dpm_solver_1",
+    ("sde-dpmsolver", 2, "midpoint"): "sde_dpm_solver_2m",
+    ("sde-dpmsolver", 2, "heun"): "sde_dpm_solver_2m_heun",
 }
+
+
+def _always(twin: str) -> Callable[[Options], str]:
+    return lambda options: twin
+
+
+def _ddim(options: Options) -> str:
+    return "ddim_eta" if options.get("eta") else "ddim_eps"
+
+
+def _ddpm(options: Options) -> str:
+    return "ddpm_fixed_large" if options["variance_type"].startswith("fixed_large") else "ddpm_posterior"
+
+
+def _dpm_solver(options: Options) -> str:
+    key = options["algorithm_type"], options["solver_order"], options["solver_type"]
+    return DPM_SOLVER.get(key, "")
+
+
+def _first_order(options: Options) -> str:
+    """A single step of several calls has its inner levels where its schedule has them, and a solver where it wants."""
+    return _dpm_solver(options) if options["solver_order"] == 1 else ""
+
+
+def _deis(options: Options) -> str:
+    order = options["solver_order"]
+    return f"deis_{order}" if order > 1 else "dpm_solver_1"
+
+
+def _unipc(options: Options) -> str:
+    order, space = options["solver_order"], "x0" if options["predict_x0"] else "eps"
+    kind = "bh1" if options["solver_type"] == "bh1" else "bh2"
+    if not options["disable_corrector"]:
+        return f"unipc_{kind}_{order}_{space}"
+    if order == 1:
+        return {"x0": "dpm_solver_pp_1", "eps": "dpm_solver_1"}[space]
+    return f"unip_{kind}_{order}_{space}"
+
+
+def _lms(options: Options) -> str:
+    order = options.get("order", 4)
+    return f"lms_{order}" if order > 1 else "euler_ve"
+
+
+def _without_churn(twin: str) -> Callable[[Options], str]:
+    return lambda options: "" if options.get("s_churn") else twin
+
+
+def _flow_euler(options: Options) -> str:
+    return "renoise" if options["stochastic_sampling"] else _without_churn("euler_flow")(options)
+
+
+def _only_where(option: str, value: Any, twin: str) -> Callable[[Options], str]:
+    return lambda options: twin if options.get(option) == value else ""
+
+
+# The solver of the catalogue that a class is with these options, those at their defaults included; "" if it has none.
+# Two are not here whose own rounding, multiplied, no perturbation of their inputs shows: that of x0 in
+# DPMSolverMultistepInverseScheduler, by kappa_t/kappa_s, that of 1 - (1 - ratio) in UnCLIPScheduler.
+TWINS: dict[str, Callable[[Options], str]] = {
+    **dict.fromkeys(("DDIMScheduler", "DDIMParallelScheduler", "CogVideoXDDIMScheduler"), _ddim),
+    "CogVideoXDPMScheduler": _always("cogvideox_dpm"),
+    "DDIMInverseScheduler": _only_where("set_alpha_to_one", True, "ddim_eps"),  # else its first step is idle
+    **dict.fromkeys(("DDPMScheduler", "DDPMParallelScheduler"), _ddpm),
+    "DDPMWuerstchenScheduler": _always("ddpm_posterior"),
+    "TCDScheduler": _only_where("eta", 0, "ddim_eps"),
+    "LCMScheduler": _always("renoise"),
+    "SCMScheduler": _always("renoise"),
+    "EulerDiscreteScheduler": _without_churn("euler_ve"),
+    "EulerAncestralDiscreteScheduler": _always("euler_ancestral"),
+    "HeunDiscreteScheduler": _always("heun"),
+    "KDPM2DiscreteScheduler": _always("dpm_2"),
+    "KDPM2AncestralDiscreteScheduler": _always("dpm_2_ancestral"),
+    "LMSDiscreteScheduler": _lms,
+    "PNDMScheduler": _only_where("skip_prk_steps", True, "plms"),
+    "DPMSolverSDEScheduler": _always("dpmpp_sde"),
+    "DPMSolverMultistepScheduler": _dpm_solver,
+    "DPMSolverSinglestepScheduler": _first_order,
+    "DEISMultistepScheduler": _deis,
+    "UniPCMultistepScheduler": _unipc,
+    "EDMEulerScheduler": _without_churn("euler_ve"),
+    "EDMDPMSolverMultistepScheduler": _dpm_solver,
+    "CosineDPMSolverMultistepScheduler": lambda options: _dpm_solver({**options, "algorithm_type": "sde-dpmsolver++"}),
+    "FlowMatchEulerDiscreteScheduler": _flow_euler,
+    "FlowMatchHeunDiscreteScheduler": _without_churn("flow_heun"),
+    "FlowMatchLCMScheduler": _always("renoise"),
+    "FlowMapEulerDiscreteScheduler": _always("euler_flow"),
+    "LTXEulerAncestralRFScheduler": _only_where("eta", 0, "euler_flow"),
+    "MiniMaxH3Scheduler": _always("euler_flow"),
+}
+
+
+# Their noise is that of a Brownian path.
+BROWNIAN = ("CosineDPMSolverMultistepScheduler", "DPMSolverSDEScheduler")
+
+
+def twin(name: str, options: Options) -> dict[str, Any]:
+    """What a :class:`~cfg_equiv.testing.subjects.Sampler` declares of its twin, for a class with these options."""
+    known = TWINS.get(name, _always(""))(options)
+    return {
+        "twin": known,
+        "twin_options": {"eta": options["eta"]} if known == "ddim_eta" else {},
+        "twin_but": int(bool(known) and _lowered(options)),
+        "brownian": name in BROWNIAN,
+    }
+
+
+def _lowered(options: Options) -> bool:
+    """Whether the last step but one is of order 2, where those before it are of order 3: in runs of few steps."""
+    return options.get("solver_order", 1) > 2 and bool(options.get("lower_order_final"))
+
 
 # Two stages a step, of which the last step, to sigma = 0, has one.
 TWO_STAGES = (

@@ -54,17 +54,29 @@ class Entry:
     variants: tuple[Mapping[str, Any], ...] = field(default=())
 
 
-# The solver of the catalogue that a sampler is, without noise.
+# The solver of the catalogue that a sampler is: of the deterministic ones without noise (eta=0), else of the others.
 TWINS = {
     "sample_euler": "euler_ve",
+    "sample_euler_ancestral": "euler_ve",
     "sample_heun": "heun",
     "sample_dpm_2": "dpm_2",
+    "sample_dpm_2_ancestral": "dpm_2",
     "sample_lms": "lms_4",
-    "sample_lms[order=2]": "lms_2",
+    "sample_dpmpp_2s_ancestral": "dpmpp_2s_ancestral",
+    "sample_dpmpp_sde": "dpmpp_sde",
     "sample_dpmpp_2m": "dpmpp_2m",
-    "sample_dpmpp_3m_sde[eta=0.0]": "dpmpp_3m_sde",
+    "sample_dpmpp_2m_sde": "dpmpp_2m_sde",
+    "sample_dpmpp_3m_sde": "dpmpp_3m_sde",
 }
-_CHURN, _QUIET, _HEUN = {"s_churn": 2.0}, {"eta": 0.0}, {"solver_type": "heun"}
+STOCHASTIC_TWINS = {
+    **TWINS,
+    "sample_euler_ancestral": "euler_ancestral",
+    "sample_dpm_2_ancestral": "dpm_2_ancestral",
+}
+_CHURN, _QUIET, _HALF, _HEUN = {"s_churn": 2.0}, {"eta": 0.0}, {"eta": 0.5}, {"solver_type": "heun"}
+# By default these draw from a Brownian path, whose parts no run shows; the library's other source is one draw a step.
+ON_A_PATH = ("sample_dpmpp_sde", "sample_dpmpp_2m_sde", "sample_dpmpp_3m_sde")
+WHITE = {"noise_sampler": "default_noise_sampler"}
 
 WRAPPERS = {"eps": "DiscreteEpsDDPMDenoiser", "v": "VDenoiser"}
 OTHER_WRAPPERS = (
@@ -77,7 +89,7 @@ SAMPLERS: dict[str, Entry] = {
     "sample_euler_ancestral": Entry(stochastic=True, variants=(_QUIET,)),
     "sample_heun": Entry(order=2, calls=2, combinations=(_CHURN,), variants=(_CHURN,)),
     "sample_dpm_2": Entry(order=2, calls=2, combinations=(_CHURN,), variants=(_CHURN,)),
-    "sample_dpm_2_ancestral": Entry(order=2, calls=2, stochastic=True, variants=(_QUIET,)),
+    "sample_dpm_2_ancestral": Entry(order=2, calls=2, stochastic=True, combinations=(_QUIET,), variants=(_QUIET,)),
     "sample_lms": Entry(order=4, combinations=({"order": 2},), variants=({"order": 2},)),
     # These two keep their times in single precision, whatever the latent's.
     "sample_dpm_fast": Entry(
@@ -98,12 +110,22 @@ SAMPLERS: dict[str, Entry] = {
         couples_items="its step size is chosen from an error norm over the whole batch",
         never_exact="its steps follow a tolerance of the error, not their number",
     ),
-    "sample_dpmpp_2s_ancestral": Entry(order=2, calls=2, stochastic=True, variants=(_QUIET,)),
-    "sample_dpmpp_sde": Entry(order=2, calls=2, stochastic=True, variants=(_QUIET, {"r": 0.25})),
+    "sample_dpmpp_2s_ancestral": Entry(order=2, calls=2, stochastic=True, combinations=(_HALF,), variants=(_QUIET,)),
+    "sample_dpmpp_sde": Entry(
+        order=2, calls=2, stochastic=True, combinations=(_QUIET, WHITE), variants=(_QUIET, {"r": 0.25})
+    ),
     "sample_dpmpp_2m": Entry(order=2),
     # These two fail with an UnboundLocalError on one step: the step to sigma = 0 leaves h undefined.
-    "sample_dpmpp_2m_sde": Entry(order=2, stochastic=True, fewest=2, combinations=(_HEUN,), variants=(_QUIET, _HEUN)),
-    "sample_dpmpp_3m_sde": Entry(order=3, stochastic=True, fewest=2, combinations=(_QUIET,), variants=(_QUIET,)),
+    "sample_dpmpp_2m_sde": Entry(
+        order=2,
+        stochastic=True,
+        fewest=2,
+        combinations=(_HEUN, WHITE, {**_HEUN, **WHITE}),
+        variants=(_QUIET, _HEUN),
+    ),
+    "sample_dpmpp_3m_sde": Entry(
+        order=3, stochastic=True, fewest=2, combinations=(_QUIET, WHITE, {**WHITE, **_HALF}), variants=(_QUIET,)
+    ),
 }
 
 
@@ -130,19 +152,23 @@ def _of(name: str, entry: Entry) -> list[Sampler]:
 def _subject(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapping[str, Sampler]) -> Sampler:
     function = getattr(released().sampling, name)
     wrappers = {**WRAPPERS, **{key: value for key, value in options.items() if key in WRAPPERS}}
-    keywords = {key: value for key, value in options.items() if key not in WRAPPERS}
+    keywords = {key: value for key, value in options.items() if key not in WRAPPERS and key not in WHITE}
+    white = options.get("noise_sampler") == WHITE["noise_sampler"]
 
     def run(model: Model, z: Tensor, steps: int, space: str) -> Tensor:
         sigmas = released().sampling.get_sigmas_karras(steps, 0.1, 10.0).to(z.dtype)
         x, denoise = z * sigmas[0], denoiser(model, space, wrappers.get(space, ""))
+        drawn = {"noise_sampler": released().sampling.default_noise_sampler(x)} if white else {}
         if not entry.ends:
-            end: Tensor = function(denoise, x, sigmas, disable=True, **keywords)
+            end: Tensor = function(denoise, x, sigmas, disable=True, **drawn, **keywords)
             return end
         count = {"n": 3 * steps} if entry.counts else {}
         end = function(denoise, x, 0.1, 10.0, disable=True, **count, **keywords)
         return end
 
-    drawn = [bool(options[key]) for key in ("eta", "s_churn") if key in options]
+    said = [bool(options[key]) for key in ("eta", "s_churn") if key in options]
+    stochastic = any(said) if said else entry.stochastic
+    twin, twin_options = _twin(name, options, stochastic)
     label = ",".join(f"{key}={value}" for key, value in options.items())
     title = f"{name}[{label}]" if label else name
     return Sampler(
@@ -151,7 +177,7 @@ def _subject(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapp
         SPACES,
         state="vp",
         order=options.get("order", entry.order),
-        stochastic=any(drawn) if drawn else entry.stochastic,
+        stochastic=stochastic,
         name=title,
         version=version("k-diffusion"),
         options=dict(options),
@@ -161,8 +187,25 @@ def _subject(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapp
         evaluations=_evaluations(entry),
         dtype=entry.dtype,
         never_exact=entry.never_exact,
-        twin=TWINS.get(title, ""),
+        twin=twin,
+        twin_options=twin_options,
+        brownian=name in ON_A_PATH and not white,
     )
+
+
+def _twin(name: str, options: Mapping[str, Any], stochastic: bool) -> tuple[str, dict[str, Any]]:
+    """The solver of the catalogue that a sampler is with these options, and the options of that."""
+    known = {*WRAPPERS, *WHITE, "eta", "order", "solver_type", *(() if stochastic else ("s_noise",))}
+    if options.keys() - known:
+        return "", {}  # the catalogue has no s_noise, no churn, no other nodes
+    if not stochastic:
+        twin, drawn = TWINS.get(name, ""), {}
+    else:
+        twin = STOCHASTIC_TWINS.get(name, "")
+        drawn = {key: options[key] for key in ("eta",) if twin and key in options}
+    if twin == "lms_4" and "order" in options:
+        twin = f"lms_{options['order']}"
+    return f"{twin}_heun" if options.get("solver_type") == "heun" else twin, drawn
 
 
 def _evaluations(entry: Entry) -> Callable[[int], int] | None:

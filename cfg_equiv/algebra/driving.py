@@ -39,7 +39,11 @@ def advance(
 ) -> Any:
     """The predicted latent at ``t``, nodes placed on the path by ``place(s, t, fraction)``."""
     fractions = solver.nodes(past, end)
-    nodes = tuple(place(past[0].at, t, fraction) for fraction in fractions) if place is not None else ()
+    nodes: tuple[Point, ...] = ()
+    if fractions and place is not None:
+        s = past[0].at
+        to = t if solver.aim is None else solver.aim(xp, s, t)
+        nodes = tuple(place(s, to, fraction) for fraction in fractions)
     return solver.step(xp, past, t, net, nodes, end)
 
 

@@ -33,6 +33,7 @@ from cfg_equiv.errors import sentence, unknown_name
 
 TESTS = (
     "tests/algebra/solvers",
+    "tests/algebra/stochastic",
     *(f"tests/algebra/test_{name}.py" for name in ("hand_computed", "lagrange", "linear", "moments")),
 )
 LIMIT = 60

@@ -6,9 +6,11 @@ _NO_WEIGHT = "at r = 1/2, the default and the only one here, the first output ha
 EQUIVALENT: dict[str, str] = {
     "er_sde._kappa: return SCALED(at.sigma) / at.alpha": _OF_KAPPA,
     "er_sde._kappa: return at.sigma / SCALED(at.alpha)": _OF_KAPPA,
-    "k_diffusion_dpmpp.dpmpp_sde: denoised_d = SCALED((1 - fac) * denoised) + fac * denoised_2": _NO_WEIGHT,
-    "k_diffusion_dpmpp.dpmpp_sde: denoised_d = SCALED(1 - fac) * denoised + fac * denoised_2": _NO_WEIGHT,
-    "k_diffusion_dpmpp.dpmpp_sde: denoised_d = (1 - fac) * SCALED(denoised) + fac * denoised_2": _NO_WEIGHT,
+    **{
+        f"{family}.dpmpp_sde: denoised_d = {term} + fac * denoised_2": _NO_WEIGHT
+        for family in ("k_diffusion_dpmpp", "stochastic.k_diffusion_ancestral")
+        for term in ("SCALED((1 - fac) * denoised)", "SCALED(1 - fac) * denoised", "(1 - fac) * SCALED(denoised)")
+    },
     "unipc_vary._inverse: one = SCALED(1) + 0 * rks[0]": "the unit of the matrix and of what it is solved for: the "
     "factor cancels in the inverse",
 }

@@ -161,11 +161,13 @@ def family_of(module: str) -> str:
 
 
 def families() -> list[str]:
-    """The files of solvers, of the first-order samplers, and what solvers share: names below the package."""
-    found = {folder: sorted(path.stem for path in (FOLDER / folder).glob("*.py")) for folder in ("solvers", "samplers")}
+    """The files of solvers, of the first-order samplers, of those with noise, and what all share: names below."""
+    folders = ("solvers", "samplers", "stochastic")
+    found = {folder: sorted(path.stem for path in (FOLDER / folder).glob("*.py")) for folder in folders}
     return [
         *(name for name in found["solvers"] if name not in ("__init__", "record")),
         *(f"samplers.{name}" for name in found["samplers"] if name != "__init__"),
+        *(f"stochastic.{name}" for name in found["stochastic"] if name not in ("__init__", "record")),
         *("lagrange", "linear", "moments", "nodes", "points"),
     ]
 
@@ -235,6 +237,7 @@ def live(file: str) -> list[FunctionType]:
 
 def _rebuild(code: CodeType, module: ModuleType) -> None:
     from cfg_equiv.algebra.solvers import SOLVERS
+    from cfg_equiv.algebra.stochastic import STOCHASTIC
 
     namespace: dict[str, Any] = {"__name__": module.__name__, "__file__": module.__file__}
     exec(code, namespace)
@@ -242,6 +245,9 @@ def _rebuild(code: CodeType, module: ModuleType) -> None:
         for field in fields(solver):
             if field.name != "ends":
                 object.__setattr__(SOLVERS[solver.name], field.name, getattr(solver, field.name))
+    for entry in namespace.get("STOCHASTIC", ()):
+        for field in fields(entry):
+            object.__setattr__(STOCHASTIC[entry.name], field.name, getattr(entry, field.name))
 
 
 def _place(code: CodeType) -> tuple[str, int]:

@@ -4,10 +4,11 @@ Each :class:`~cfg_equiv.faults.record.Fault` names the checks that must notice i
 one must accept it. A check without a fault here that it alone notices has not shown that it can fail.
 """
 
-from cfg_equiv.faults import conversions, guidance, samplers, schedules
+from cfg_equiv.faults import conversions, guidance, samplers, schedules, stochastic
 from cfg_equiv.faults.record import Fault, Good
 
-FAULTS: tuple[Fault, ...] = tuple(f for module in (guidance, conversions, schedules, samplers) for f in module.FAULTS)
-GOOD: tuple[Good, ...] = tuple(g for module in (guidance, conversions, schedules, samplers) for g in module.GOOD)
+_MODULES = (guidance, conversions, schedules, samplers, stochastic)
+FAULTS: tuple[Fault, ...] = tuple(fault for module in _MODULES for fault in module.FAULTS)
+GOOD: tuple[Good, ...] = tuple(good for module in _MODULES for good in module.GOOD)
 
 __all__ = ["FAULTS", "GOOD", "Fault", "Good"]

@@ -47,7 +47,7 @@ from cfg_equiv.faults.mistakes_steps import (
 )
 from cfg_equiv.faults.record import Fault, Good
 from cfg_equiv.faults.solvers import Ancestral, Clipped, Elsewhere, Euler, FlowEuler, Heun, Multistep, ThreeSteps
-from cfg_equiv.testing.subjects import Sampler
+from cfg_equiv.testing.subjects import Between, Sampler
 
 SPACES = ("eps", "x0", "v", "flow")
 
@@ -66,6 +66,22 @@ def never_read() -> Sampler:
 def one_call_too_many() -> Sampler:
     """Heun, declared with one call a step."""
     return _subject(Heun(), "one_call_too_many", evaluations=lambda steps: steps)
+
+
+def _by_64ths(t: float) -> Between:
+    """The level of the nearest time of a table, which it is told for."""
+    at = Euler().level(round(64 * t) / 64)
+    return at, at
+
+
+def told_the_nearest() -> Sampler:
+    """Evenly spaced levels, for each of which the nearest time of a table is told."""
+    return _subject(Euler(), "told_the_nearest", trained=_by_64ths)
+
+
+def told_its_time() -> Sampler:
+    """A network for every time."""
+    return _subject(Euler(), "told_its_time", trained=lambda t: (Euler().level(t), Euler().level(t)))
 
 
 def read() -> Sampler:
@@ -93,6 +109,7 @@ GOOD = (
     _good(Ancestral, stochastic=True),
     _good(Elsewhere, stochastic=True),
     Good("sampler.read", read),
+    Good("sampler.told_its_time", told_its_time),
 )
 FAULTS = (
     _bad(RawData, ("eq",), "diffusers #1486"),
@@ -124,6 +141,7 @@ FAULTS = (
     _bad(LastStepForgotten, ("x0",), "a loop over all times but the last"),
     _bad(ConstantStride, ("sch",), "diffusers #11347"),
     Fault("sampler.one_call_too_many", one_call_too_many, ("sch",), "a call whose answer nobody reads"),
+    Fault("sampler.told_the_nearest", told_the_nearest, ("sch_time",), "diffusers, whole timesteps of karras sigmas"),
     _bad(HistoryTwice, ("ord",), "LuChengTHU/dpm-solver, the weight of a difference"),
     _bad(HalfOfSecondDifference, ("history",), "LuChengTHU/dpm-solver, multistep of order 3"),
     _bad(StageTooLight, ("ord",), "a weight of a stage in a tableau"),

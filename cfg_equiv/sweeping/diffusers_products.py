@@ -183,9 +183,18 @@ def _sampler(cls: type, entry: Entry, changed: Options, network: tuple[str, str]
         f"{cls.__name__}[{','.join(f'{key}={value}' for key, value in changed.items())}]" if changed else cls.__name__
     )
     sampler = replace(sampler, name=named, options={**sampler.options, **changed})
+    if not _fits(entry, ours, sampler.state):
+        sampler = replace(sampler, twin="", twin_options={})
     if changed.get("thresholding"):
         sampler = replace(sampler, run=_as_images(sampler.run), clip=1.0, never_exact=THRESHOLDS)
     return sampler
+
+
+def _fits(entry: Entry, ours: str, state: str) -> bool:
+    """Whether the class converts this kind of network as the path asks for; if not, that is no fault of the solver."""
+    if state == "flow" and ours in ("v", "flow"):
+        return ours == "flow"
+    return ours in entry.spaces
 
 
 def _require_accepted(sampler: Sampler) -> None:

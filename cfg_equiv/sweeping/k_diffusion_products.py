@@ -47,6 +47,8 @@ def product(name: str) -> Product:
         found = OF_SAMPLER.get(name, {}).get(option, VALUES.get(option, ()))
         if found and parameter.default is not inspect.Parameter.empty:
             values[option] = (parameter.default, *(value for value in found if value != parameter.default))
+    if name in adapter.ON_A_PATH:
+        values["noise_sampler"] = (None, adapter.WHITE["noise_sampler"])
 
     def make(options: Options) -> Sampler:
         changed = swept.changed(options)
@@ -55,7 +57,8 @@ def product(name: str) -> Product:
 
     def code(options: Options) -> str:
         keywords = {k: v for k, v in swept.changed(options).items() if k not in adapter.WRAPPERS}
-        text = "".join(f", {key}={value!r}" for key, value in keywords.items())
+        drawn = {key: f"{keywords.pop(key)}(x)" for key in adapter.WHITE if key in keywords}
+        text = "".join(f", {key}={value}" for key, value in ({k: repr(v) for k, v in keywords.items()} | drawn).items())
         wrappers = ", ".join(options[space] for space in adapter.WRAPPERS)
         return f"k_diffusion.sampling.{name}(denoiser, x, sigmas{text})  # behind {wrappers}"
 

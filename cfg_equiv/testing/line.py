@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 import torch
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
@@ -26,6 +27,8 @@ from cfg_equiv.testing.subjects import Sampler
 
 # What a level may be off that a library keeps in a table in single precision, as a part of each coordinate.
 TABLE = 4 * FORMATS["float32"].u
+# Numbers of steps into which no table of usual length falls evenly: where strides are rounded, it shows there.
+UNEVEN = (7, 11)
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,11 @@ def place(states: Tensor, index: int) -> str:
 
 
 def line_cases(subject: Sampler, **fixed: Any) -> SearchStrategy[RunCase]:
-    """Unguided runs on data at one point, which a clip leaves alone."""
+    """Unguided runs on data at one point, which a clip leaves alone; of few steps, or of a number in :data:`UNEVEN`."""
     inside = {} if subject.clip is None else {"reach": subject.clip / 4}
-    return run_cases(subject, network="point_mass", weight=1, **inside, **fixed)
+    given: dict[str, Any] = {"network": "point_mass", "weight": 1, **inside, **fixed}
+    if "steps" in fixed:
+        return run_cases(subject, **given)
+    low, high = subject.steps
+    steps = st.sampled_from((*range(low, high + 1), *UNEVEN))
+    return steps.flatmap(lambda count: run_cases(subject, steps=count, **given))

@@ -13,10 +13,12 @@ from torch import Tensor
 
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.solvers import SOLVERS
+from cfg_equiv.algebra.stochastic import STOCHASTIC
 from cfg_equiv.errors import ParameterError, sentence, unknown_name
 from cfg_equiv.guidance import CONVENTIONS
 
 State = Literal["vp", "ve", "flow", "free"]
+Between = tuple[tuple[Any, Any], tuple[Any, Any]]
 STATES: tuple[str, ...] = ("vp", "ve", "flow", "free")
 
 
@@ -152,9 +154,20 @@ class Sampler(Subject):
     evaluations
         ``evaluations(steps)``: how often a run of so many steps calls the network, if that is fixed.
     twin
-        The solver of the catalogue (:data:`cfg_equiv.algebra.solvers.SOLVERS`) that a run should be, call by call.
+        The solver of the catalogue that a run should be, call by call: of
+        :data:`cfg_equiv.algebra.stochastic.STOCHASTIC` where the sampler is stochastic, and draws noise once for
+        every noise of the twin, else of :data:`cfg_equiv.algebra.solvers.SOLVERS`.
+    twin_options
+        Options of a stochastic twin that are not at their defaults, such as ``{"eta": 0.5}``.
+    brownian
+        Whether its noise is that of a Brownian path, which no single draw is: its twin is compared without noise alone.
+    twin_but
+        How many of the last steps between two network calls are not the twin's: multistep samplers lower their order.
     never_exact
         Why its error does not vanish with more steps, if by design; ORD and the limits of MOM do not apply then.
+    trained
+        ``trained(t)``: the two levels ``(alpha, sigma)``, the noisier first, between which a network that is told ``t``
+        was trained: twice the same if ``t`` stands for one level. ``None`` where ``t`` stands for no level.
     """
 
     run: Callable[[Callable[[Tensor, Any], Tensor], Tensor, int, str], Tensor]
@@ -170,14 +183,17 @@ class Sampler(Subject):
     steps: tuple[int, int] = field(default=(1, 6), kw_only=True)
     evaluations: Callable[[int], int] | None = field(default=None, kw_only=True)
     twin: str = field(default="", kw_only=True)
+    twin_options: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    twin_but: int = field(default=0, kw_only=True)
+    brownian: bool = field(default=False, kw_only=True)
     never_exact: str = field(default="", kw_only=True)
+    trained: Callable[[Any], "Between | None"] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_spaces(self.spaces)
         _require_state(self.state)
-        if self.twin and self.twin not in SOLVERS:
-            raise unknown_name("solver", self.twin, SOLVERS)
+        _require_twin(self)
         if self.order < 1:
             raise ParameterError(sentence("an order of convergence of 1 or more", f"{self.order}", "pass order="))
         if not 1 <= self.steps[0] <= self.steps[1]:
@@ -200,6 +216,17 @@ def _require_spaces(spaces: tuple[str, ...]) -> None:
     for space in spaces:
         if space not in PARAMETERIZATIONS:
             raise unknown_name("parameterization", space, PARAMETERIZATIONS)
+
+
+def _require_twin(subject: Sampler) -> None:
+    catalogue: Mapping[str, Any] = STOCHASTIC if subject.stochastic else SOLVERS
+    if subject.twin and subject.twin not in catalogue:
+        raise unknown_name("stochastic solver" if subject.stochastic else "solver", subject.twin, catalogue)
+    taken = STOCHASTIC[subject.twin].options if subject.stochastic and subject.twin else {}
+    for name in subject.twin_options:
+        if name not in taken:
+            came, do = repr(name), "leave twin_options= out, or declare a stochastic twin that takes it"
+            raise ParameterError(sentence(f"options of the twin out of {', '.join(taken) or 'none'}", came, do))
 
 
 def _require_state(state: str) -> None:

@@ -26,7 +26,7 @@ from torch import Tensor
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.errors import unknown_name
 from cfg_equiv.testing.failure import SubjectError
-from cfg_equiv.testing.subjects import Sampler, State, name_of
+from cfg_equiv.testing.subjects import Between, Sampler, State, name_of
 
 Model = Callable[[Tensor, Any], Tensor]
 
@@ -128,6 +128,7 @@ def from_scheduler(
     evaluations: Callable[[int], int] | None = None,
     twin: str = "",
     never_exact: str = "",
+    trained: Callable[[Any, Any], Between | None] | None = None,
 ) -> Sampler:
     """A sampler that drives a stepper in the style of diffusers.
 
@@ -142,6 +143,8 @@ def from_scheduler(
         of ``scheduler.timesteps``. It is asked at that moment, so it may read the stepper's own counter.
     step_options
         Further keyword arguments of every ``step`` call.
+    trained
+        ``trained(scheduler, t)``: the two levels between which a network that is told ``t`` was trained.
     state, order, stochastic, clip, dtype, steps, name, version, options, variants, evaluations, twin, never_exact
         As in :class:`~cfg_equiv.testing.subjects.Sampler`. Where ``step`` takes a ``generator``, it gets one that is
         seeded as torch's own is.
@@ -179,6 +182,7 @@ def from_scheduler(
         evaluations=evaluations,
         twin=twin,
         never_exact=never_exact,
+        trained=None if trained is None else lambda token: trained(token.scheduler, token.t),
     )
 
 

@@ -60,6 +60,27 @@ def test_all_wrappers_show_the_latent_on_the_circle():
         assert run(subject, case, space, case.z).shape == (4, *case.shape)
 
 
+def test_the_twin_follows_the_options():
+    twins = {str(s): (s.twin, dict(s.twin_options)) for s in subjects("*")}
+    assert twins["sample_lms[order=2]"] == ("lms_2", {})
+    assert twins["sample_dpm_2_ancestral"] == ("dpm_2_ancestral", {})
+    assert twins["sample_dpm_2_ancestral[eta=0.0]"] == ("dpm_2", {})
+    assert twins["sample_dpmpp_2s_ancestral[eta=0.5]"] == ("dpmpp_2s_ancestral", {"eta": 0.5})
+    assert twins["sample_dpmpp_2m_sde"] == ("dpmpp_2m_sde", {})
+    white = "noise_sampler=default_noise_sampler"
+    assert twins[f"sample_dpmpp_2m_sde[solver_type=heun,{white}]"] == ("dpmpp_2m_sde_heun", {})
+    assert twins["sample_euler[s_churn=2.0]"] == ("", {})
+    brownian = {str(s).partition("[")[0] for s in subjects("*") if s.brownian}
+    assert brownian == {"sample_dpmpp_sde", "sample_dpmpp_2m_sde", "sample_dpmpp_3m_sde"}
+    assert not any(s.brownian for s in subjects("*") if white in str(s))
+
+
+@pytest.mark.parametrize("name", ["sample_dpmpp_3m_sde", pytest.param("sample_dpmpp_sde", marks=pytest.mark.slow)])
+def test_with_white_noise_a_sampler_of_the_sde_is_its_twin(name):
+    (white,) = [s for s in subjects(name) if str(s) == f"{name}[noise_sampler=default_noise_sampler]"]
+    assert status(white, "twin", 3) == "passed"
+
+
 def test_names_are_distinct():
     names = [str(s) for s in subjects("*")]
     assert len(names) == len(set(names))
@@ -74,5 +95,6 @@ def test_an_unknown_sampler_is_one_sentence():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_every_sampler_is_green(name):
-    red = {(str(s), check) for s in subjects(name) for check in CHECKS if status(s, check, 15) in ("failed", "error")}
+    drawn_by_default = [s for s in subjects(name) if "noise_sampler" not in s.options]
+    red = {(str(s), c) for s in drawn_by_default for c in CHECKS if status(s, c, 15) in ("failed", "error")}
     assert red == set()

@@ -39,7 +39,8 @@ def test_a_right_sampler_passes(check):
         ("DDIMScheduler[timestep_spacing=trailing]", "sch", r"the latent of network call \d is at alpha"),
         ("IPNDMScheduler", "x0", "data at one point: the final latent is at alpha = 0, sigma = 0"),
         pytest.param(
-            *("EDMDPMSolverMultistepScheduler[solver_order=3]", "ord", "order 3 is claimed, "), marks=pytest.mark.slow
+            *("EDMDPMSolverMultistepScheduler[solver_order=3]", "history", "order 3 is claimed, "),
+            marks=pytest.mark.slow,
         ),
         ("DPMSolverMultistepInverseScheduler[use_flow_sigmas=True]", "x0", "data at one point: the end is at alpha"),
     ],

@@ -13,7 +13,7 @@ FEW = {
     "history": {"sampler.ThreeSteps", "sampler.HalfOfSecondDifference"},
     "mom": {"sampler.Ancestral", "sampler.SharedNoise", "sampler.SameNoise"},
     "x0": {"sampler.Multistep", "sampler.Clipped", "sampler.VarianceForScale", "sampler.LastStepForgotten"},
-    "twin": {"sampler.Heun", "sampler.OneStepWithoutHistory"},
+    "twin": {"sampler.Heun", "sampler.OneStepWithoutHistory", "sampler.StochasticThird", "sampler.SignOfHalf"},
     "dt": {
         *("sampler.Euler", "sampler.Ancestral", "sampler.SquaresInFormat"),
         *("guidance.cfg", "guidance.whole_projection", "guidance.by_large_numbers"),

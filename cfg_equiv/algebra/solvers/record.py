@@ -74,6 +74,9 @@ class Solver:
         What the step moves, and the path its forms are valid on.
     clock
         What the nodes are fractions of: half-log-SNR ``lam``, ``kappa``, ``sigma``, or the VP ``angle``.
+    aim
+        ``aim(xp, s, t)`` is the point that the nodes are fractions of the way to, where that is not ``t``: an ancestral
+        step goes below ``t`` before it adds noise. Of this point only what the clock reads is used.
     branches
         Whether a prediction is a :class:`Guided` pair (CFG++ forms).
     aliases
@@ -92,6 +95,7 @@ class Solver:
     state: Literal["z", "z/alpha"] = "z"
     path: Literal["any", "vp", "flow"] = "any"
     clock: Literal["lam", "kappa", "sigma", "angle"] = "lam"
+    aim: Callable[..., Point] | None = None
     branches: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ r"""DT: in every format, down a ladder from float64 to float16, the error is wha
 - In its own format nothing of the latent's shape is rounded to a narrower one on the way.
 
 What a format cannot show is said and counted as vacuous: a number beyond its range, an operation that it does not have,
-a run that one ulp moves by as much as it is large.
+a run that one ulp moves by as much as it is large, a Brownian path looked up at levels of the format.
 
 **The ladder**, down which a fault of a sampler must be the larger to be seen: what is allowed is 32 ulps of the
 format, times what the run makes of one. For a run that amplifies nothing that is 4e-6 of the latent in float32, 3 % in
@@ -52,6 +52,8 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
             run(subject, case, subject.spaces[0], case.z)
         _require_kept(case.dtype, narrowing)
         return None
+    if subject.brownian:
+        return f"in {case.dtype} it looks its Brownian path up at rounded levels, where a rough path is another one"
     as_declared = replace(case, dtype=subject.dtype)
     wide, drawn = _run(subject, as_declared, case.z.to(DTYPES[subject.dtype]))
     wide, calls = wide.double(), len(wide)

@@ -70,3 +70,13 @@ def test_another_error_of_the_subject_is_not_hidden():
 
     with pytest.raises(RuntimeError, match="no such buffer"):
         run(Guidance(broken, "u+w(c-u)"), RULE)
+
+
+def test_a_brownian_path_in_a_narrow_format_is_vacuous():
+    """The same run is compared where its noise is drawn, and in the format it is declared for."""
+    subject = entry("sampler.SquaresInFormat")
+    rough = replace(subject, stochastic=True, brownian=True)
+    assert "a rough path is another one" in run(rough, RunCase(dtype="float16", steps=2))
+    assert run(rough, RunCase(dtype=subject.dtype, steps=2)) is None
+    with pytest.raises(CheckFailure):
+        run(subject, RunCase(dtype="float16", steps=2))
