@@ -42,6 +42,8 @@ class Worker:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._process: subprocess.Popen[str] | None = None
+        self._turn = threading.RLock()  # the thread that asks, and the one that was told to stop, both end processes
+        self._retired = False
 
     def ask(self, run: Run) -> RunRecord:
         """The record of a run; that the process died or had to be stopped is one too.
@@ -73,30 +75,42 @@ class Worker:
             return RunRecord(run, "error", why, self.limits.seconds)
         return RunRecord(run, "error", f"the worker died in the middle of it: {_ending(code)}")
 
+    def retire(self) -> None:
+        """End the process, whatever it does, and start none again: a run that is asked for meanwhile is not begun."""
+        with self._turn:
+            self._retired = True
+            if self._process is not None:  # the pipes are still being read, by whoever asks
+                self._process.kill()
+                self._process.wait()
+
     def close(self) -> None:
         """End the process, whatever it does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                with contextlib.suppress(OSError):
-                    _pipe(pipe).close()
-            self._process = None
+        with self._turn:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+                for pipe in (self._process.stdin, self._process.stdout):
+                    with contextlib.suppress(OSError):
+                        _pipe(pipe).close()
+                self._process = None
 
     def _started(self) -> "subprocess.Popen[str]":
-        if self._process is not None and self._process.poll() is None:
-            return self._process
-        self.close()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cfg_equiv.sweeping.worker", str(self.limits.memory)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-        )
-        self._process = process
+        with self._turn:
+            if self._process is not None and self._process.poll() is None:
+                return self._process
+            self.close()
+            if self._retired:
+                raise PoolError(sentence("a worker that is wanted", "one that was told to stop", "start another"))
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cfg_equiv.sweeping.worker", str(self.limits.memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                encoding="utf-8",
+                env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            )
+            self._process = process
         if _pipe(process.stdout).readline().strip() != READY:
             self.close()
             do = f"run {sys.executable} -m cfg_equiv.sweeping.worker {self.limits.memory} to see what is wrong"
@@ -163,7 +177,8 @@ class LocalPool:
                     yield record
         finally:
             if pending:  # given up: nobody waits for them
-                self.close()
+                for worker in self._workers:
+                    worker.retire()
             threads.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:

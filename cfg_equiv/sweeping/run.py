@@ -74,6 +74,10 @@ class Tally:
 
     def ending(self, path: Path) -> str:
         """The closing sentence."""
+        if self.interrupted and not self.planned:
+            return (
+                f"interrupted before a run was planned, and nothing was written to {path}: run the same command again"
+            )
         if self.interrupted:
             return f"interrupted: {self.done} of {self.planned} runs are in {path}; the same command goes on from there"
         rejected = f"{self.rejected} of them rejected by the library"
@@ -156,19 +160,19 @@ def sweep(
         If nothing can be started, or there is no cluster at the address.
     """
     _require(runs, jobs, examples, seconds, memory, checks)
-    planned = plan(targets, full=full)[:runs]
-    tally = Tally(len(planned))
-    header = header_of(targets, examples, checks)
-    left = {run.key: run for run in planned}
-    there: set[str] = set()
+    tally = Tally(0)
+    try:
+        planned = plan(targets, full=full)[:runs]
+        tally.planned = len(planned)
+        header = header_of(targets, examples, checks)
+        left = {run.key: run for run in planned}
+        there: set[str] = set()
 
-    def see(record: RunRecord) -> None:
-        there.add(record.run.key)
-        tally.planned += left.pop(record.run.key, None) is None
-        tally.count(record, new=False)
+        def see(record: RunRecord) -> None:
+            there.add(record.run.key)
+            tally.planned += left.pop(record.run.key, None) is None
+            tally.count(record, new=False)
 
-    with writing(out, header, see) as (writer, remarks):
-        tally.remarks += remarks
         started: list[Pool] = []
 
         def through(runs_left: Sequence[Run]) -> None:
@@ -184,20 +188,22 @@ def sweep(
                 if progress is not None:
                     progress(tally.line(record))
 
-        try:
-            if left:
-                through(list(left.values()))
-            for _ in range(ROUNDS if runs is None else 0):
-                found = overview(Results.open(out).records(), header.defaults)
-                if not (doubted := doubts(found, there)):
-                    break
-                tally.planned += len(doubted)
-                through(doubted)
-        except KeyboardInterrupt:
-            tally.interrupted = True
-        finally:
-            for each in started:
-                each.close()
+        with writing(out, header, see) as (writer, remarks):
+            tally.remarks += remarks
+            try:
+                if left:
+                    through(list(left.values()))
+                for _ in range(ROUNDS if runs is None else 0):
+                    found = overview(Results.open(out).records(), header.defaults)
+                    if not (doubted := doubts(found, there)):
+                        break
+                    tally.planned += len(doubted)
+                    through(doubted)
+            finally:
+                for each in started:
+                    each.close()
+    except KeyboardInterrupt:  # also while the libraries are imported and the file is read
+        tally.interrupted = True
     return tally
 
 

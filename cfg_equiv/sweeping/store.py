@@ -1,7 +1,8 @@
 """The results file of a sweep: JSON lines, the header first, then one line a run, appended as runs end.
 
-A line is whole or it is not there: what a killed sweep left half-written is dropped when the file is read. The file is
-read line by line, so that it may be larger than memory.
+A line is whole or it is not there: what a killed sweep left half-written is dropped when the file is read, and a line
+that is no record is left out: its run is made again. The file is read line by line, so that it may be larger than
+memory.
 """
 
 import contextlib
@@ -9,11 +10,14 @@ import importlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 from cfg_equiv.errors import sentence
 from cfg_equiv.sweeping.records import FORMAT, Header, RunRecord
+
+SHOWN = 5  # numbers of lines in a sentence
 
 
 class ResultsError(Exception):
@@ -65,37 +69,59 @@ class Results:
         return cls(path, header, remarks, len(first))
 
     def records(self) -> Iterator[RunRecord]:
-        """The records in order, each run once; reading stops where the file is no longer good."""
+        """The records in order, each run once; lines that are no records are left out, with one sentence."""
         seen: set[str] = set()
+        strange: list[int] = []
         with self.path.open("rb") as file:
             file.seek(self.end)
             for number, line in enumerate(file, 2):
+                if not line.endswith(b"\n"):
+                    self.remarks.append(
+                        f"line {number} of {self.path} is cut off: what comes before it is good and is used"
+                    )
+                    break
+                self.end += len(line)
                 try:
-                    if not line.endswith(b"\n"):
-                        raise ValueError("cut off")
                     record = RunRecord.from_json(line.decode())
                 except (ValueError, KeyError, TypeError, AttributeError):
-                    what = "is cut off" if not line.endswith(b"\n") else "is not a run of this version"
-                    self.remarks.append(
-                        f"line {number} of {self.path} {what}: what comes before it is good and is used"
-                    )
-                    return
-                self.end += len(line)
+                    strange.append(number)
+                    continue
                 if record.run.key not in seen:
                     seen.add(record.run.key)
                     yield record
+        if strange:
+            self.remarks.append(_left_out(strange, self.path))
+
+
+def _left_out(numbers: list[int], path: Path) -> str:
+    if len(numbers) == 1:
+        return f"line {numbers[0]} of {path} is not a run of this version and is left out: all others are used"
+    more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
+    listed = ", ".join(map(str, numbers[:SHOWN]))
+    return f"lines {listed}{more} of {path} are no runs of this version and are left out: all others are used"
 
 
 class Writer:
     """Appends to a results file that is locked meanwhile: two sweeps do not write one file."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, file: FileIO, path: Path) -> None:
+        self._file, self._path = file, path
 
-    def append(self, record: RunRecord) -> None:
-        """Write one line, and hand it to the operating system at once."""
-        self._file.write(record.to_json().encode() + b"\n")
-        self._file.flush()
+    def append(self, line: Header | RunRecord) -> None:
+        """Write one line, and hand it to the operating system at once.
+
+        Raises
+        ------
+        ResultsError
+            If the file takes no more, because the disk is full for instance.
+        """
+        left = line.to_json().encode() + b"\n"
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            do = "make room: the same command then goes on from there"
+            raise ResultsError(sentence("room for the results", f"{self._path} ({error.strerror})", do)) from error
 
 
 @contextlib.contextmanager
@@ -112,14 +138,14 @@ def writing(path: Path, header: Header, see: Callable[[RunRecord], None]) -> Ite
     except OSError as error:
         do = "give a file in an existing folder"
         raise ResultsError(sentence("a file that can be written", f"{path} ({error.strerror})", do)) from error
-    with os.fdopen(descriptor, "r+b") as file:
+    with FileIO(descriptor, "r+b") as file:  # no buffer: there would be something left to write after an error
         _lock(file, path)
         remarks: list[str] = []
         if _torn_header(path):
             file.truncate(0)
+        writer = Writer(file, path)
         if path.stat().st_size == 0:
-            file.write(header.to_json().encode() + b"\n")
-            file.flush()
+            writer.append(header)
         else:
             found = Results.open(path)
             _require_same(path, found.header, header)
@@ -128,7 +154,7 @@ def writing(path: Path, header: Header, see: Callable[[RunRecord], None]) -> Ite
             remarks = found.remarks
             file.truncate(found.end)
         file.seek(0, os.SEEK_END)
-        yield Writer(file), remarks
+        yield writer, remarks
 
 
 def _torn_header(path: Path) -> bool:
@@ -144,7 +170,7 @@ def _require_same(path: Path, there: Header, asked: Header) -> None:
         raise ResultsError(sentence("a results file of this same sweep", came, "give another --out"))
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def _lock(file: FileIO, path: Path) -> None:
     try:
         fcntl = importlib.import_module("fcntl")
     except ModuleNotFoundError:  # no POSIX system

@@ -1,6 +1,9 @@
 """A results file: appended line by line, read as far as it is good, and one sweep's alone."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -54,16 +57,76 @@ def test_a_last_line_that_is_cut_off_is_dropped_with_one_sentence(tmp_path):
     assert list(Results.open(path).records()) == [record(1), record(3)]
 
 
-def test_a_line_of_another_version_ends_what_is_read(tmp_path):
+def test_a_line_of_another_version_is_left_out_with_one_sentence(tmp_path):
     path = tmp_path / "out.jsonl"
     write(path, [record(1)])
     with path.open("a") as file:
         file.write('{"something": "else"}\n')
+    sentence = f"line 3 of {path} is not a run of this version and is left out: all others are used"
+    assert write(path, [record(2)]) == ([record(1)], [sentence])
+    results = Results.open(path)
+    assert list(results.records()) == [record(1), record(2)]
+    assert results.remarks == [sentence]
+
+
+def test_lines_damaged_in_the_middle_lose_no_other(tmp_path):
+    path = tmp_path / "out.jsonl"
+    write(path, [record(x) for x in range(1, 12)])
+    lines = path.read_bytes().splitlines(keepends=True)
+    bad = [*range(3, 7), 8, 10]
+    for number in bad:  # not text, half of a line, nothing, something else
+        lines[number - 1] = (b"\xff\xfe\n", lines[number - 1][:40] + b"\n", b"\n", b"[1]\n")[number % 4]
+    path.write_bytes(b"".join(lines))
+    good = [record(x) for x in range(1, 12) if x + 1 not in bad]
+    sentence = (
+        f"lines 3, 4, 5, 6, 8 and 1 more of {path} are no runs of this version and are left out: all others are used"
+    )
+    assert write(path, [record(2)]) == (good, [sentence])
+    assert list(Results.open(path).records()) == [*good, record(2)]
+
+
+def test_two_lines_are_named(tmp_path):
+    path = tmp_path / "out.jsonl"
+    write(path, [record(1)])
+    with path.open("a") as file:
+        file.write("{}\n{}\n" + record(2).to_json()[:9])
     results = Results.open(path)
     assert list(results.records()) == [record(1)]
     assert results.remarks == [
-        f"line 3 of {path} is not a run of this version: what comes before it is good and is used"
+        f"line 5 of {path} is cut off: what comes before it is good and is used",
+        f"lines 3, 4 of {path} are no runs of this version and are left out: all others are used",
     ]
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from cfg_equiv.sweeping.store import ResultsError
+from tests.sweeping.test_store import record, write
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write(Path(sys.argv[1]), [record(x) for x in range(9)])
+except ResultsError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_one_sentence_and_what_is_there_stays(tmp_path):
+    pytest.importorskip("resource")
+    path = tmp_path / "out.jsonl"
+    folder = Path(__file__).parents[2]
+    said = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == (
+        f"expected room for the results, got {path} (File too large): make room: the same command then goes on from "
+        "there\n"
+    )
+    assert path.stat().st_size == 1000
+    there, remarks = write(path, [])
+    assert there == [record(x) for x in range(len(there))]
+    assert there
+    assert "is cut off" in remarks[0]
 
 
 def test_a_run_that_is_there_twice_counts_once(tmp_path):

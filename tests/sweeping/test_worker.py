@@ -71,6 +71,7 @@ def test_hostile_subjects_are_records_and_the_next_run_is_well():
     assert "MemoryError" in found["memory"].report.checks[0].message
     assert "left-behind" in found["thread"].report.checks[0].message
     assert found["dtype"].report.holds  # put back, and nothing else is wrong with it
+    assert "meta" in found["device"].report.checks[0].message.lower()  # its own run alone: the good one comes after it
     assert [record.outcome for record in found.values()].count("error") == 2
 
 
