@@ -1,9 +1,13 @@
 """What the sixth derivation says of released code: found, measured, and gone with the change it suggests."""
 
+import json
+import math
 import re
+from itertools import pairwise
 
 import pytest
 
+from cfg_equiv.report.answers import Answer, table, unanswered
 from tests.derivations.running import FOLDER, code, run_source
 
 SOURCE = FOLDER / "06_findings.py"
@@ -29,6 +33,8 @@ def test_orders_are_lost_and_come_back(ran):
     assert ratio("SDE, order 3") < 3 < ratio("SDE, order 2")
     assert 3 < ratio("order 3") < 6
     assert errors["SDE, order 3, sign changed"][-1] < errors["SDE, order 2"][-1]
+    fourth = list(ran.names["fourth"].values())
+    assert [round(math.log2(a / b)) for a, b in pairwise(fourth)] == [2, 2, 2]
     assert errors["order 3, D2 doubled"][0] < errors["order 3"][-1]
     released, right = ([float(x) for x in ran.names["too_far"](ran.names[name])] for name in ("REABSampler", "right"))
     assert released[2] / released[3] < 3 < right[2] / right[3]
@@ -46,6 +52,23 @@ def test_each_number_is_as_told(ran):
     assert names["pushed"]("v-ddim").item() < 0 < names["pushed"]("dpmpp-2m").item()
     for words in ("bh1 ends at nan", "with rk4: nan", "sample first step: nan", "expected (10, 2)"):
         assert words in ran.printed
+    for words in ("never NaN", "fixed_large_log nan", "sde-dpmsolver++, first step: nan", "of order 3: nan"):
+        assert words in ran.printed
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the libraries, as in the source
+def test_what_breaks_off_says_what_was_raised_and_a_repair_ends_well(ran):
+    breaks, names = ran.names["breaks"], ran.names
+    for name in names["LISTS"]:
+        assert breaks(names["DEISMultistepScheduler"], 10, **{name: True}) == "ends well"
+    assert ran.printed.count("UnboundLocalError cannot access local variable") == 4
+    assert ran.printed.count("'use_exponential_sigmas': 'IndexError") == 3
+    assert ran.printed.count("'use_exponential_sigmas': 'AssertionError") == 2
+    assert ran.printed.count("'use_exponential_sigmas': -156.41") == len(names["FAMILY"])
+    assert "ends well without that line" in ran.printed
+    assert "with set_begin_index(0): ends well" in ran.printed
+    assert ran.printed.count("RuntimeError The size of tensor a (1000)") == 2
 
 
 @pytest.mark.slow
@@ -63,4 +86,32 @@ def test_what_reproduces_a_finding_does_not_need_this_package():
         ["cfg_equiv.adapters"],
         ["cfg_equiv.peers.guiders_stable_audio"],
         ["cfg_equiv", "cfg_equiv.report.markdown", "cfg_equiv.testing.targets"],
+        ["cfg_equiv.report.answers"],
     ]
+
+
+@pytest.fixture
+def swept():
+    return json.loads((FOLDER / "diffusers_sweep.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def answers():
+    return Answer.read(FOLDER / "diffusers_answers.json")
+
+
+def test_every_red_entry_of_the_sweep_has_an_answer(swept, answers):
+    assert swept["explained"]
+    assert unanswered(swept, answers) == []
+
+
+def test_an_answer_that_is_taken_away_leaves_entries_without_one(swept, answers):
+    without = [one for one in answers if not one.answer.startswith("3.1")]
+    assert [name.split()[0] for name in unanswered(swept, without)] == ["diffusers:IPNDMScheduler"] * 3
+    assert "NEW" in str(table(swept, without))
+
+
+def test_the_sections_of_the_answers_are_there(answers):
+    headings = re.findall(r"^# ### (\d+\.\d+) ", SOURCE.read_text(encoding="utf-8"), re.MULTILINE)
+    for answer in {one.answer for one in answers}:
+        assert answer[0].isalpha() or set(re.findall(r"\d+\.\d+", answer)) <= set(headings), answer

@@ -1,15 +1,19 @@
 r"""SCH: the levels of a schedule, and the levels a sampler really passes through.
 
 **A sampler** is followed on data at one point (:mod:`cfg_equiv.testing.line`). The latent that it shows at a call must
-be the one at the level declared for that call: alpha written at step i is alpha read at i + 1. Levels never turn back,
-and the network is called as often as declared. Where noise is drawn, MOM compares the levels.
+be the one at the level declared for that call: alpha written at step i is alpha read at i + 1. Neither coordinate of a
+level is negative, levels never turn back, and the network is called as often as declared. Where noise is drawn, MOM
+compares the levels.
 
 **A schedule** lists distinct times, its alphas lie in [0, 1] and rise while its sigmas fall (on a declared path), and
 its two ends are those it declares.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import torch
 
@@ -27,6 +31,7 @@ from cfg_equiv.testing.subjects import Sampler, Schedule
 
 def at_its_levels(subject: Sampler, case: RunCase) -> str | None:
     """Each latent is at the level that is declared for its network call; levels and calls are as they must be."""
+    subject = replace(subject, level=_not_negative(subject.level))
     states, levels = traced(subject, case, subject.spaces[0], case.z)
     if subject.evaluations is not None and len(levels) != subject.evaluations(case.steps):
         raise CheckFailure(
@@ -52,6 +57,21 @@ def at_its_levels(subject: Sampler, case: RunCase) -> str | None:
                 f"declared as alpha = {float(at.alpha):.6g}, sigma = {float(at.sigma):.6g}"
             )
     return None
+
+
+def _not_negative(level: Callable[[Any], tuple[Any, Any]]) -> Callable[[Any], tuple[Any, Any]]:
+    """The levels of a subject, read where it looks them up itself: there a negative one is the schedule's fault."""
+
+    def at(t: Any) -> tuple[Any, Any]:
+        found = level_at(level, t)
+        if bool(found.alpha < 0) or bool(found.sigma < 0):
+            raise CheckFailure(
+                f"the level at t = {t} is alpha = {float(found.alpha):.6g}, sigma = {float(found.sigma):.6g}: "
+                "neither may be negative"
+            )
+        return found.alpha, found.sigma
+
+    return at
 
 
 def _require_one_direction(line: Line) -> None:

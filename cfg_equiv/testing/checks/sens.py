@@ -22,6 +22,8 @@ def run_depends(subject: Sampler, case: RunCase) -> str | None:
     # The longest run: a single step may start so close to the data that its result is the latent to the last bit.
     case = replace(case, steps=subject.steps[1])
     end = run(subject, case, space, case.z)[-1]
+    if not bool(end.isfinite().all()):
+        return "the run is not finite"
     changes = {
         "the guidance weight, that is the network's output": replace(case, weight=float(Fraction(case.weight)) + 1),
         "the data of the network": replace(case, reach=2 * float(Fraction(case.reach))),

@@ -91,6 +91,12 @@ def test_a_run_that_is_never_finite_is_vacuous_for_eq_and_bat():
     subject = Sampler(lambda model, z, steps, space: model(z, 1.0) * float("nan"), Euler().level, ("eps", "x0"))
     assert run("eq", subject) == "no finite bound: the run is not finite, or one ulp moves it without limit"
     assert run("bat", subject) == "no finite bound"
+    assert run("sens", subject) == "the run is not finite"
+
+
+def test_a_level_that_is_not_a_number_is_what_nan_finds():
+    with pytest.raises(CheckFailure, match=r"the level at t = 0\.5 is alpha = nan, sigma = 0\.5"):
+        run("nan", Sampler(lambda model, z, steps, space: model(z, 0.5), lambda t: (float("nan"), t), ("eps",)))
 
 
 def test_what_does_not_apply_says_why():

@@ -41,6 +41,15 @@ def test_levels_that_turn_back_are_found():
         run(Sampler(back, Euler().level, ("eps",), state="vp"), CASE)
 
 
+@pytest.mark.parametrize("subject", [Euler(), entry("sampler.Ancestral")], ids=["deterministic", "stochastic"])
+def test_a_negative_level_is_a_fault_of_the_schedule(subject):
+    def crossed(t):
+        return -156.4, 157.4
+
+    with pytest.raises(CheckFailure, match=r"is alpha = -156.4, sigma = 157.4: neither may be negative"):
+        run(Sampler(subject.run, crossed, ("eps",), stochastic=getattr(subject, "stochastic", False)), CASE)
+
+
 def test_of_a_stochastic_sampler_only_the_calls_are_counted():
     noisy = entry("sampler.Ancestral")
     assert check_for(noisy, "sch").inapplicable(noisy).startswith("it draws noise, so that MOM compares its levels")
