@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status (0 holds, 1 does not, 2 the request itself was wrong)."""
+    """Run the command line; returns the exit status (0 holds, 1 does not or was interrupted, 2 was wrong)."""
     options = _parser().parse_args(arguments)
     target = getattr(options, "json", None)
     if target is not None and not target.resolve().parent.is_dir():
@@ -88,7 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "verdict": _verdict,
         "verify": _verify,
     }
-    return commands[options.command](options)
+    try:
+        return commands[options.command](options)
+    except KeyboardInterrupt:  # a sweep has said by itself what is on disk
+        print("interrupted: run the same command again", file=sys.stderr)
+        return 1
 
 
 def _verify(options: argparse.Namespace) -> int:

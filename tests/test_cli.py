@@ -95,3 +95,12 @@ def test_comparisons_in_two_processes_come_out_as_in_one():
     told: list[str] = []
     assert verify_module.verify(names, told.append, 2).peers == verify_module.verify(names).peers
     assert told == [f"peer {name}" for name in names]
+
+
+def test_an_interrupt_is_one_sentence(monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cfg_equiv.__main__.verify", interrupted)
+    assert main(["verify"]) == 1
+    assert capsys.readouterr().err.endswith("interrupted: run the same command again\n")
