@@ -18,7 +18,8 @@ def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
         "targets",
         nargs="+",
         metavar="TARGET",
-        help="diffusers:DDIMScheduler, diffusers:*, k_diffusion:*, my_package.my_module:product",
+        help="diffusers:DDIMScheduler, diffusers:*, my_package.my_module:product; also diffusers.guiders, k_diffusion, "
+        "stable_audio, flow_matching, azula, skrample",
     )
     run.add_argument("--out", metavar="FILE", type=Path, required=True, help="the results, one line a run (JSON lines)")
     run.add_argument("--full", action="store_true", help="all combinations, not only all single changes and all pairs")

@@ -13,10 +13,10 @@
 #      python -m cfg_equiv.report.notebook derivations/06_findings.py -->
 #
 # For the people who maintain diffusers, k-diffusion, stable-audio-tools, flow_matching, azula and skrample, and for all
-# who wonder what `cfg-equiv check diffusers:*` has to say. Each finding was looked at twice: is it the library, or is it
-# us? What survived stands here with a few lines that reproduce it **without** `cfg_equiv`, with what one would expect,
-# what comes out, the line it comes from, its cause, and a change that might help. What did not survive is listed at the
-# end, with the reason.
+# who wonder what `cfg-equiv check diffusers:*` has to say. Each finding was looked at twice: is it the library, or is
+# it us? What survived stands here with a few lines that reproduce it **without** `cfg_equiv`, with what one would
+# expect, what comes out, the line it comes from, its cause, and a change that might help. What did not survive is
+# listed at the end, with the reason.
 #
 # None of this is said to blame: most of these are one sign, one index or one default in very large libraries that
 # everybody here is grateful for, and several are choices that only need a sentence of documentation.
@@ -1387,8 +1387,8 @@ checked(*reports)
 # %% [markdown]
 # ## What did not survive a second look
 #
-# - azula, multistep samplers of order 3, observed order 2: the first step is Euler's, and that limits a whole run, not
-#   the method. The adapter declares 2.
+# - azula, multistep samplers of order 3, observed order 2: the first step is Euler's, and that limits a whole run on
+#   data, not the method. With an exact start they have order 3, but for REAB.
 # - azula `DDIMSampler(eta)`, another variance than DDIM's: its eta is the square of Song's, and its formula says so.
 # - azula `REABSampler`, a point mass is not reproduced: true of the repaired one too, as it keeps v for a step, and v
 #   turns. Its order is the finding.

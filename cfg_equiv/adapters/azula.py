@@ -14,6 +14,7 @@ References
 [Rozet] azula, ``sample.py``, ``denoise.py``, ``noise.py``, ``guidance/cfg.py``. [Karras22] arXiv:2206.00364, table 1.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,6 +33,7 @@ from cfg_equiv.testing.subjects import Guidance, Sampler, Schedule, Subject
 Model = Callable[[Tensor, Any], Tensor]
 DENOISERS = {"x0": "SimpleDenoiser", "v": "KarrasDenoiser"}
 SCHEDULE = "CosineSchedule"  # what a sampler runs on where nothing else is said
+DTYPE = "float64"  # of a sampler's times; the library's own default is torch's
 # The path a schedule claims; the others reach their smallest sigma beside alpha = 1, on no common path.
 SCHEDULES = {
     "VPSchedule": "free",
@@ -40,10 +42,11 @@ SCHEDULES = {
     "DecaySchedule": "free",
     "VESchedule": "ve",
 }
+# Schedules from pure noise, but for alpha_min, to data, but for sigma_min.
+BETWEEN = ("RectifiedSchedule", "DecaySchedule")
 TIMES = 12
-# A multistep sampler of any order takes its first step at order 1, and that limits the order of a whole run.
-BOOTSTRAPPED = 2
 GUIDANCE = "CFGDenoiser"
+TEMPERED = "its temperature scales the score"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ _VE = {"schedule": "VESchedule"}
 _FIRST, _THIRD = {"order": 1}, {"order": 3}
 
 SAMPLERS: dict[str, Entry] = {
-    "DDPMSampler": Entry(stochastic=True, combinations=({"schedule": "RectifiedSchedule"},)),
+    "DDPMSampler": Entry(stochastic=True, twin="ddpm_posterior", combinations=({"schedule": "RectifiedSchedule"},)),
     "DDIMSampler": Entry(twin="ddim_x0", combinations=(*_OTHERS, {"eta": 0.5}, {"eta": 1.0}), variants=({"eta": 1.0},)),
     "EulerSampler": Entry(twin="euler_ve", combinations=_OTHERS),
     # It evaluates where it ends: from pure noise down to sigma_min, a rounding there counts a millionfold. VESchedule
@@ -106,46 +109,53 @@ def subjects(name: str = "*") -> list[Subject]:
     if name in SAMPLERS:
         return list(_samplers(name, SAMPLERS[name]))
     if name in SCHEDULES:
-        return [_schedule(name)]
+        return [schedule(name)]
     if name == GUIDANCE:
-        return [Guidance(_guided, "c+w(c-u)", name=GUIDANCE, version=version("azula"))]
+        return [guidance()]
     raise unknown_name("class of azula", name, known)
 
 
 def _samplers(name: str, entry: Entry) -> list[Sampler]:
-    variants = {next(iter(o)): _sampler(name, entry, o, {}) for o in entry.variants}
-    return [_sampler(name, entry, {}, variants), *(_sampler(name, entry, o, {}) for o in entry.combinations)]
+    variants = {next(iter(o)): sampler(name, o) for o in entry.variants}
+    return [sampler(name, variants=variants), *(sampler(name, o) for o in entry.combinations)]
 
 
-def _sampler(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapping[str, Sampler]) -> Sampler:
+def sampler(
+    name: str, options: Mapping[str, Any] | None = None, *, variants: Mapping[str, Sampler] | None = None
+) -> Sampler:
+    """A sampler with these options; ``schedule`` names the class it runs on, ``dtype`` the type of its times."""
+    entry, options = SAMPLERS[name], options or {}
     cls = getattr(import_module("azula.sample"), name)
-    keywords = {key: value for key, value in {**entry.fixed, **options}.items() if key != "schedule"}
-    schedule = getattr(import_module("azula.noise"), options.get("schedule", SCHEDULE))()
+    keywords = {key: value for key, value in {**entry.fixed, **options}.items() if key not in ("schedule", "dtype")}
+    dtype = options.get("dtype", DTYPE)
+    times = None if dtype is None else getattr(torch, dtype)
+    levels = getattr(import_module("azula.noise"), options.get("schedule", SCHEDULE))()
 
     def run(model: Model, z: Tensor, steps: int, space: str) -> Tensor:
-        sampler = cls(
-            denoiser(model, space, schedule, z.dtype), steps=steps, silent=True, dtype=torch.float64, **keywords
-        )
-        first, last = schedule(sampler.timesteps[0]), schedule(sampler.timesteps[-1])
-        end: Tensor = sampler(z * first[1]) / torch.hypot(*last)  # on the circle, as every latent that is shown
+        made = cls(denoiser(model, space, levels, z.dtype), steps=steps, silent=True, dtype=times, **keywords)
+        first, last = levels(made.timesteps[0]), levels(made.timesteps[-1])
+        end: Tensor = made(z * first[1]) / torch.hypot(*last)  # on the circle, as every latent that is shown
         return end
 
     label = ",".join(f"{key}={value}" for key, value in options.items())
     order = options.get("order", entry.order)
-    claimed = min(order, BOOTSTRAPPED)
+    eta = options.get("eta", 0.0) if name == "DDIMSampler" else 0.0
+    twin = entry.twin if order == entry.order and "eta" not in options else TWINS.get((name, order), "")
     return Sampler(
         run,
         lambda at: on_circle(at[1] / at[0]),
         tuple(DENOISERS),
         state="vp",
-        order=claimed,
+        order=order,
         stochastic=bool(options["eta"]) if "eta" in options else entry.stochastic,
+        dtype=DTYPE if dtype else "float32",  # what its levels are told in
         name=f"{name}[{label}]" if label else name,
         version=version("azula"),
         options={**entry.fixed, **options},
-        variants=variants,
-        twin=entry.twin if order == entry.order and "eta" not in options else TWINS.get((name, order), ""),
-        never_exact=entry.never_exact,
+        variants=variants or {},
+        twin="ddim_eta" if eta else twin,
+        twin_options={"eta": math.sqrt(eta)} if eta else {},  # its eta is the square of that of the paper
+        never_exact=TEMPERED if options.get("temperature", 1.0) != 1 else entry.never_exact,
     )
 
 
@@ -174,18 +184,30 @@ def denoiser(model: Model, space: str, schedule: Any, dtype: torch.dtype) -> Any
     return cls(backbone, noted)
 
 
-def _schedule(name: str) -> Schedule:
-    schedule = getattr(import_module("azula.noise"), name)()
-    times = [1 - i / TIMES for i in range(TIMES + 1)]
-    low, high = (getattr(schedule, end, None) for end in ("sigma_min", "sigma_max"))
+def schedule(name: str, options: Mapping[str, Any] | None = None) -> Schedule:
+    """A schedule with these options as a subject, from noise to data."""
+    options = options or {}
+    made = getattr(import_module("azula.noise"), name)(**options)
+    label = ",".join(f"{key}={value}" for key, value in options.items())
+    ends = None
+    if SCHEDULES[name] == "ve":
+        ends = (1.0, made.sigma_max), (1.0, made.sigma_min)
+    elif name in BETWEEN:
+        ends = (made.alpha_min, 1.0), (1.0, made.sigma_min)
     return Schedule(
-        lambda t: schedule(torch.tensor(t, dtype=torch.float64)),
-        times,
+        lambda t: made(torch.tensor(t, dtype=torch.float64)),
+        [1 - i / TIMES for i in range(TIMES + 1)],
         path=SCHEDULES[name],  # type: ignore[arg-type]
-        ends=((1.0, high), (1.0, low)) if high is not None and low is not None else None,
-        name=name,
+        ends=ends,
+        name=f"{name}[{label}]" if label else name,
         version=version("azula"),
+        options=dict(options),
     )
+
+
+def guidance() -> Guidance:
+    """The guidance of the library as a subject."""
+    return Guidance(_guided, "c+w(c-u)", name=GUIDANCE, version=version("azula"))
 
 
 def _guided(cond: Tensor, uncond: Tensor, w: float) -> Tensor:

@@ -35,14 +35,17 @@ STEP, STEPS, TIMESTEP = 1, 10, 899  # past the zero-initialised steps, within th
 class Rule:
     """Option values of one subject.
 
-    ``weight`` is the option that holds the weight; ``third`` says that the second prediction is handed over as the
-    third branch; ``kept`` that one guider serves all calls of a shape. A rule that computes in float32 itself is tried
-    in float32 alone: of a float64 result no one could say how far it may be off.
+    ``weight`` is the option that holds the weight, less ``less``: what the scales of other branches add to it.
+    ``handed`` are the places after the conditional one where the second prediction is handed over: 1 is that of the
+    unconditional prediction, 2 and 3 are further branches. ``kept`` says that one guider serves all calls of a shape.
+    A rule that computes in float32 itself is tried in float32 alone: of a float64 result no one could say how far it
+    may be off.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     weight: str = "guidance_scale"
-    third: bool = False
+    handed: tuple[int, ...] = (1,)
+    less: float = 0.0
     kept: bool = False
     dtypes: tuple[str, ...] = ("float64", "float32")
 
@@ -58,8 +61,8 @@ def _with_branch(layers: str, scale: str) -> tuple[Rule, ...]:
         Rule({**base, scale: 0.0}),
         Rule({**base, scale: 0.0, **ORIGINAL}),
         Rule({**base, scale: 0.0, **RESCALE}),
-        Rule({**base, "guidance_scale": 1.0}, scale, third=True),
-        Rule({**base, "guidance_scale": 0.0, **ORIGINAL}, scale, third=True),
+        Rule({**base, "guidance_scale": 1.0}, scale, handed=(2,)),
+        Rule({**base, "guidance_scale": 0.0, **ORIGINAL}, scale, handed=(2,)),
     )
 
 
@@ -110,10 +113,12 @@ def guiders(name: str = "*") -> list[Guidance]:
         if name in NEEDS:
             import_module(NEEDS[name])
         return _of(name, module)
-    return [s for key in known if _installed(NEEDS.get(key)) for s in _of(key, module)]
+    return [s for key in known if installed(key) for s in _of(key, module)]
 
 
-def _installed(needed: str | None) -> bool:
+def installed(name: str) -> bool:
+    """Whether what a guider needs beside diffusers is there."""
+    needed = NEEDS.get(name)
     if needed is None:
         return True
     try:
@@ -127,7 +132,7 @@ def _of(name: str, module: Any) -> list[Guidance]:
     version = import_module("diffusers").__version__
     return [
         Guidance(
-            _combine(getattr(module, name), rule),
+            combined(getattr(module, name), rule),
             "c+w(c-u)" if rule.options.get("use_original_formulation") else "u+w(c-u)",
             name=_name(name, rule),
             version=version,
@@ -138,7 +143,8 @@ def _of(name: str, module: Any) -> list[Guidance]:
     ]
 
 
-def _combine(cls: Callable[..., Any], rule: Rule) -> Callable[[Tensor, Tensor, float], Tensor]:
+def combined(cls: Callable[..., Any], rule: Rule) -> Callable[[Tensor, Tensor, float], Tensor]:
+    """The guider's own ``forward`` as a rule ``combine(cond, uncond, w)``."""
     build = partial(_build, cls, rule)
     served: dict[tuple[Any, ...], Any] = {}
 
@@ -146,9 +152,9 @@ def _combine(cls: Callable[..., Any], rule: Rule) -> Callable[[Tensor, Tensor, f
         guider = build(w)
         if rule.kept:
             guider = served.setdefault((cond.shape, cond.dtype), guider)
-            setattr(guider, rule.weight, w)
+            setattr(guider, rule.weight, w - rule.less)
         with quiet():
-            output = guider.forward(cond, None, uncond) if rule.third else guider.forward(cond, uncond)
+            output = guider.forward(cond, *_branches(rule, uncond))
         if not isinstance(output.pred, Tensor):
             raise SubjectError(f"expected forward() to give a tensor as pred, got {type(output.pred).__name__}")
         return output.pred
@@ -156,9 +162,16 @@ def _combine(cls: Callable[..., Any], rule: Rule) -> Callable[[Tensor, Tensor, f
     return combine
 
 
+def _branches(rule: Rule, uncond: Tensor) -> list[Tensor | None]:
+    return [uncond if place in rule.handed else None for place in range(1, max(rule.handed) + 1)]
+
+
 def _build(cls: Callable[..., Any], rule: Rule, w: float) -> Any:
     with quiet():
-        guider = cls(**rule.options, **{rule.weight: [w, w] if rule.weight.endswith("scales") else w})
+        weight: Any = w - rule.less
+        if rule.weight.endswith("scales"):
+            weight = [weight, weight]
+        guider = cls(**rule.options, **{rule.weight: weight})
         guider.set_state(step=0, num_inference_steps=STEPS, timestep=torch.tensor(TIMESTEP))
         guider.prepare_inputs({})  # at step 0 a guider makes the buffers it keeps
         guider.set_state(step=STEP, num_inference_steps=STEPS, timestep=torch.tensor(TIMESTEP))

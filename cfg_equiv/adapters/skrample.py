@@ -74,7 +74,7 @@ def subjects(name: str = "*") -> list[Sampler]:
                         getattr(scheduling, schedule)(),
                         {space: getattr(models, MODELS[space])() for space in SPACES[state]},
                         state=state,
-                        order=min(order, 2),  # its first step is Euler's, which limits the order of a run
+                        order=order,
                         name=f"{known}[{label}]",
                         version=version_of("skrample"),
                         options={"schedule": schedule, **options},

@@ -37,8 +37,11 @@ from cfg_equiv.peers.isolated import isolated
 from cfg_equiv.testing.subjects import Guidance, Sampler, Schedule, Subject
 
 Model = Callable[[Tensor, Any], Tensor]
-Combine = Callable[[Tensor, Tensor, float], Tensor]
-SHIFTED = "DistributionShift"
+SHIFTED, TRANSFORMER, UNET = "DistributionShift", "DiffusionTransformer", "UNetCFG1d"
+LENGTH = 1024
+WIDE = 100.0  # of sigma_max/sigma_min: a rounding at the one counts as often in Heun's call at the other
+V_TYPES = ("v-ddim", "v-ddim-cfgpp")  # of sample_k: those that are none of k-diffusion's
+CONDITIONING = ("cross_attn_cond", "prepend_cond", "cross_attn_cond and prepend_cond")
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,21 @@ class Entry:
     combinations: tuple[Mapping[str, Any], ...] = ()
     variants: tuple[Mapping[str, Any], ...] = ()
     steps: tuple[int, int] = (1, 6)
+    couples_items: str = ""
+    brownian: bool = False
 
 
+SHIFTS: dict[Any, Mapping[str, Any]] = {True: {}, "use_sine": {"use_sine": True}}  # values of dist_shift
 _SHIFT = {"dist_shift": True}
+K_TYPES = (
+    *("k-heun", "k-lms", "k-dpmpp-2s-ancestral", "k-dpm-2", "k-dpm-fast", "k-dpm-adaptive"),
+    *("dpmpp-2m", "dpmpp-2m-sde", "dpmpp-3m-sde", "v-ddim", "v-ddim-cfgpp"),
+)
 RF = {  # of sample_rf: the claims of what it calls
     "euler": Entry(twin="euler_flow"),
     "rk4": Entry(order=4, twin="flow_rk4"),
     "dpmpp": Entry(order=2, twin="dpmpp_2m"),
-    "pingpong": Entry(stochastic=True, never_exact=RENOISED),
+    "pingpong": Entry(stochastic=True, twin="renoise", never_exact=RENOISED),
 }
 SAMPLERS: dict[str, Entry] = {
     "sample": Entry(
@@ -73,20 +83,11 @@ SAMPLERS: dict[str, Entry] = {
     "sample_discrete_euler": Entry(twin="euler_flow", combinations=(_SHIFT,), variants=(_SHIFT, {"sigma_max": 0.75})),
     "sample_rk4": Entry(order=4, twin="flow_rk4", combinations=(_SHIFT,), variants=(_SHIFT, {"sigma_max": 0.75})),
     "sample_flow_dpmpp": Entry(order=2, twin="dpmpp_2m", combinations=(_SHIFT,), variants=(_SHIFT,)),
-    "sample_flow_pingpong": Entry(stochastic=True, never_exact=RENOISED, variants=(_SHIFT,)),
+    "sample_flow_pingpong": Entry(stochastic=True, twin="renoise", never_exact=RENOISED, variants=(_SHIFT,)),
     "sample_rf": Entry(types=tuple(RF)),
     "sample_k": Entry(
         flow=False,
-        types=(
-            "k-heun",
-            "k-lms",
-            "k-dpmpp-2s-ancestral",
-            "k-dpm-2",
-            "dpmpp-2m",
-            "dpmpp-2m-sde",
-            "dpmpp-3m-sde",
-            "v-ddim",
-        ),
+        types=K_TYPES,
     ),
 }
 
@@ -114,40 +115,52 @@ def subjects(name: str = "*") -> list[Subject]:
     if name in _guidance():
         return list(_guidance()[name])
     if name == SHIFTED:
-        return [_shift(), _shift(use_sine=True)]
+        return [shift({}), shift({"use_sine": True})]
     raise unknown_name("sampler or guided network of stable-audio-tools", name, known)
 
 
 def _samplers(name: str, entry: Entry) -> list[Sampler]:
     if entry.types:
-        return [_sampler(name, _claims(name, kind), {"sampler_type": kind}, {}) for kind in entry.types]
-    variants = {next(iter(o)): _sampler(name, entry, o, {}) for o in entry.variants}
-    return [_sampler(name, entry, {}, variants), *(_sampler(name, entry, o, {}) for o in entry.combinations)]
+        return [sampler(name, {"sampler_type": kind}) for kind in entry.types]
+    variants = {next(iter(o)): sampler(name, o) for o in entry.variants}
+    return [sampler(name, {}, variants=variants), *(sampler(name, o) for o in entry.combinations)]
 
 
-def _claims(name: str, kind: str) -> Entry:
-    """What a type of sampler claims: that of the loop it names."""
+def _claims(name: str, options: Mapping[str, Any]) -> Entry:
+    """What a loop claims, or the one that its type of sampler names."""
+    if not SAMPLERS[name].types:
+        return SAMPLERS[name]
+    kind = options["sampler_type"]
     if name == "sample_rf":
         return RF[kind]
-    if kind == "v-ddim":
+    if kind in V_TYPES:
         return SAMPLERS["sample"]
     behind = "sample_" + kind.removeprefix("k-").replace("-", "_")
-    theirs = k_diffusion.SAMPLERS[behind]
+    theirs, rough = k_diffusion.SAMPLERS[behind], behind in k_diffusion.ON_A_PATH
     return Entry(
         flow=False,
         order=theirs.order,
         stochastic=theirs.stochastic,
         steps=(theirs.fewest, 6),
-        twin="" if theirs.stochastic else k_diffusion.TWINS.get(behind, ""),
+        brownian=rough,
+        twin=""
+        if theirs.stochastic and behind not in k_diffusion.ON_A_PATH
+        else k_diffusion.STOCHASTIC_TWINS.get(behind, ""),
+        never_exact=theirs.never_exact,
+        couples_items=theirs.couples_items,
     )
 
 
-def _sampler(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapping[str, Sampler]) -> Sampler:
-    keywords = {**options, "dist_shift": _shifted()} if "dist_shift" in options else dict(options)
+def sampler(name: str, options: Mapping[str, Any], *, variants: Mapping[str, Sampler] | None = None) -> Sampler:
+    """A sampling loop with these options as a subject; ``dist_shift`` is one of :data:`SHIFTS`."""
+    keywords, entry = dict(options), _claims(name, options)
+    wide = options.get("sigma_max", 10.0) / options.get("sigma_min", 0.1) > WIDE
+    if shifted := keywords.get("dist_shift"):
+        keywords["dist_shift"] = released().DistributionShift(**SHIFTS[shifted])
 
     def run(model: Model, z: Tensor, steps: int, space: str) -> Tensor:
-        def network(x: Tensor, t: Tensor, **ignored: Any) -> Tensor:
-            return model(x, t[0])
+        def network(x: Tensor, t: Tensor, return_info: bool = False, **ignored: Any) -> Any:
+            return (model(x, t[0]), {}) if return_info else model(x, t[0])  # {}: of a network that was not guided
 
         with contextlib.redirect_stderr(io.StringIO()):  # progress bars
             end: Tensor = _call(name, network, z, steps, keywords)
@@ -165,9 +178,12 @@ def _sampler(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapp
         name=f"{name}[{label}]" if label else name,
         version=version("stable-audio-tools"),
         options=dict(options),
-        variants=variants,
+        variants=variants or {},
         steps=entry.steps,
-        twin="" if options.get("eta") else entry.twin,
+        couples_items=entry.couples_items,
+        twin="" if wide else "v_diffusion" if options.get("eta") else entry.twin,
+        twin_options={"eta": options["eta"]} if options.get("eta") else {},
+        brownian=entry.brownian,
         never_exact=entry.never_exact,
     )
 
@@ -177,10 +193,12 @@ def _call(name: str, network: Any, z: Tensor, steps: int, keywords: Mapping[str,
     if name == "sample":
         start = keywords.get("sigma_max", 1.0)
         return function(network, z * math.sin(start * math.pi / 2), steps, **{"eta": 0.0, **keywords})
-    if name == "sample_k" and keywords["sampler_type"] != "v-ddim":
-        return function(network, z, steps=steps, sigma_min=0.1, sigma_max=10.0, device="cpu", **keywords)
+    if name == "sample_k" and keywords["sampler_type"] not in V_TYPES:
+        return function(network, z, steps=steps, **{"device": "cpu", "sigma_min": 0.1, "sigma_max": 10.0, **keywords})
     if name in ("sample_k", "sample_rf"):
-        return function(network, z, steps=steps, device="cpu", **keywords)
+        # From less than pure noise on both start at data; without any they take the noise as it is.
+        init = torch.zeros_like(z) if keywords.get("sigma_max", 1.0) < 1 else None
+        return function(network, z, init_data=init, steps=steps, device="cpu", **keywords)
     return function(network, z * keywords.get("sigma_max", 1.0), steps, **keywords)
 
 
@@ -194,70 +212,86 @@ def _flow(t: Any) -> tuple[Tensor, Tensor]:
     return 1 - t, t
 
 
-def _shifted(**options: Any) -> Any:
-    return released().DistributionShift(**options)
-
-
-def _shift(**options: Any) -> Schedule:
-    """Shifted times as the sigmas of a flow, for a sequence as long as most."""
-    shift, label = _shifted(**options), ",".join(f"{key}={value}" for key, value in options.items())
-    times = [1 - i / 12 for i in range(13)]
+def shift(options: Mapping[str, Any]) -> Schedule:
+    """Shifted times as the sigmas of a flow; ``seq_len`` is the length of the sequence, for which most are 1024."""
+    made = released().DistributionShift(**{key: value for key, value in options.items() if key != "seq_len"})
+    label = ",".join(f"{key}={value}" for key, value in options.items())
     return Schedule(
-        lambda t: _flow(shift.time_shift(torch.tensor(t, dtype=torch.float64), 1024)),
-        times,
+        lambda t: _flow(made.time_shift(torch.tensor(t, dtype=torch.float64), options.get("seq_len", LENGTH))),
+        [1 - i / 12 for i in range(13)],
         path="flow",
         ends=((0.0, 1.0), (1.0, 0.0)),
         name=f"{SHIFTED}[{label}]" if label else SHIFTED,
         version=version("stable-audio-tools"),
-        options=options,
+        options=dict(options),
     )
 
 
 @cache
-def _guidance() -> dict[str, tuple[Guidance, ...]]:
-    """The guided networks: whatever the network predicts, its own output is guided."""
+def _networks() -> tuple[Any, Any]:
+    """A released transformer, small, and the class of the U-Net."""
     with released_guidance() as (dit, unet_class):
-        model = dit(io_channels=2, embed_dim=2, cond_token_dim=1, num_heads=1, depth=1)
-    plain, with_phi = partial(_transformer, model), {"scale_phi": 0.7}
-    negative = partial(_transformer, model, negative=True)
-    rescaled = partial(unet, unet_class, rescale_cfg=True, scale_phi=0.7)
+        return dit(io_channels=2, embed_dim=2, cond_token_dim=1, num_heads=1, depth=1), unet_class
+
+
+def guidance(name: str, options: Mapping[str, Any] | None = None, *, title: str = "") -> Guidance:
+    """The guidance of a network with these options: whatever it predicts, its own output is guided.
+
+    Beside those of ``forward`` there are ``negative`` (a negative prompt is given), ``diffusion_objective`` and
+    ``conditioning`` (by which arguments the transformer is told its prompt).
+    """
+    options = dict(options or {})
+    of = partial(_transformer if name == TRANSFORMER else _unet, **options)
+    return Guidance(of, "u+w(c-u)", name=title or name, version=version("stable-audio-tools"), options=options)
+
+
+def _guidance() -> dict[str, tuple[Guidance, ...]]:
+    phi, rescaled = {"scale_phi": 0.7}, {"rescale_cfg": True, "scale_phi": 0.7}
     return {
-        "DiffusionTransformer": (
-            _rule("DiffusionTransformer", plain),
-            _rule("DiffusionTransformer[negative]", negative),
-            _rule("DiffusionTransformer[scale_phi=0.7]", partial(plain, **with_phi), with_phi),
+        TRANSFORMER: (
+            guidance(TRANSFORMER),
+            guidance(TRANSFORMER, {"negative": True}, title=f"{TRANSFORMER}[negative]"),
+            guidance(TRANSFORMER, phi, title=f"{TRANSFORMER}[scale_phi=0.7]"),
         ),
-        "UNetCFG1d": (
-            _rule("UNetCFG1d", partial(unet, unet_class)),
-            _rule("UNetCFG1d[rescale_cfg=True]", rescaled, {"rescale_cfg": True, **with_phi}),
-        ),
+        UNET: (guidance(UNET), guidance(UNET, rescaled, title=f"{UNET}[rescale_cfg=True]")),
     }
 
 
-def _rule(name: str, combine: Combine, options: Mapping[str, Any] | None = None) -> Guidance:
-    """A rule on (batch, channels, positions), which is what these networks take: the last axes become one."""
-
-    def on_sequences(cond: Tensor, uncond: Tensor, w: float) -> Tensor:
-        return combine(cond.flatten(2), uncond.flatten(2), w).reshape(cond.shape)
-
-    return Guidance(
-        on_sequences, "u+w(c-u)", name=name, version=version("stable-audio-tools"), options=dict(options or {})
-    )
+def _unet(cond: Tensor, uncond: Tensor, w: float, **options: Any) -> Tensor:
+    """``forward`` as released on (batch, channels, positions), item by item, around a network with these outputs."""
+    cls, c, u = _networks()[1], cond.flatten(2), uncond.flatten(2)
+    items = [unet(cls, c[k : k + 1], u[k : k + 1], w, **options) for k in range(len(c))]
+    return torch.cat(items).reshape(cond.shape)
 
 
-def _transformer(model: Any, cond: Tensor, uncond: Tensor, w: float, negative: bool = False, **options: Any) -> Tensor:
+def _transformer(
+    cond: Tensor,
+    uncond: Tensor,
+    w: float,
+    negative: bool = False,
+    diffusion_objective: str = "v",
+    conditioning: str = CONDITIONING[0],
+    **options: Any,
+) -> Tensor:
     """``forward`` as released, around a network with these two outputs; the token of ones asks for ``cond``."""
-    model.to(cond.dtype)
-    model.diffusion_objective = "v"
+    model, shape = _networks()[0].to(cond.dtype), cond.shape
+    model.diffusion_objective = diffusion_objective
+    cond, uncond = cond.flatten(2), uncond.flatten(2)
 
-    def network(x: Tensor, t: Tensor, cross_attn_cond: Tensor, **ignored: Any) -> Tensor:
+    def network(x: Tensor, t: Tensor, return_info: bool = False, **given: Any) -> Any:
         times = len(x) // len(cond)  # both branches are run in one batch
-        return torch.where(cross_attn_cond[:, :1] == 1, cond.repeat(times, 1, 1), uncond.repeat(times, 1, 1))
+        tokens = [given[name][:, :1] for name in asked]
+        asks = torch.stack([token == 1 for token in tokens]).all(0)
+        output = torch.where(asks, cond.repeat(times, 1, 1), uncond.repeat(times, 1, 1))
+        return (output, {}) if return_info else output
 
     model._forward = network
     token = torch.ones(len(cond), 1, 1, dtype=cond.dtype)
+    asked = conditioning.split(" and ")
     if negative:
         options["negative_cross_attn_cond"] = 2 * token
     half = torch.full((len(cond),), 0.5, dtype=cond.dtype)
-    answer: Tensor = model(torch.zeros_like(cond), half, cross_attn_cond=token, cfg_scale=w, **options)
-    return answer
+    given = dict.fromkeys(asked, token)
+    answer: Any = model(torch.zeros_like(cond), half, cfg_scale=w, **given, **options)
+    output: Tensor = answer[0] if options.get("return_info") else answer
+    return output.reshape(shape)

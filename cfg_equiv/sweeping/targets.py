@@ -13,7 +13,12 @@ from cfg_equiv.testing.targets import ADAPTERS, TargetError, importable, resolve
 # Library -> the module with its names() and product(name). The modules are imported when asked for.
 LIBRARIES: dict[str, str] = {
     "diffusers": "cfg_equiv.sweeping.diffusers_products",
+    "diffusers.guiders": "cfg_equiv.sweeping.guider_products",
     "k_diffusion": "cfg_equiv.sweeping.k_diffusion_products",
+    "stable_audio": "cfg_equiv.sweeping.stable_audio_products",
+    "flow_matching": "cfg_equiv.sweeping.flow_matching_products",
+    "azula": "cfg_equiv.sweeping.azula_products",
+    "skrample": "cfg_equiv.sweeping.skrample_products",
 }
 
 
