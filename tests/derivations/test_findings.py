@@ -106,7 +106,7 @@ def test_every_red_entry_of_the_sweep_has_an_answer(swept, answers):
 
 
 def test_an_answer_that_is_taken_away_leaves_entries_without_one(swept, answers):
-    without = [one for one in answers if not one.answer.startswith("3.1")]
+    without = [one for one in answers if one.answer.partition(";")[0] != "3.1"]
     assert [name.split()[0] for name in unanswered(swept, without)] == ["diffusers:IPNDMScheduler"] * 3
     assert "NEW" in str(table(swept, without))
 
