@@ -9,11 +9,11 @@ from tests.faults.drawn import drawn, first_failure
 
 # Checks that rerun what they look at: these stand for all in the default tier.
 FEW = {
-    "ord": {"sampler.Multistep", "sampler.HistoryTwice"},
+    "ord": {"sampler.HistoryTwice"},
     "history": {"sampler.ThreeSteps", "sampler.HalfOfSecondDifference"},
     "mom": {"sampler.Ancestral", "sampler.SharedNoise", "sampler.SameNoise"},
     "x0": {"sampler.Multistep", "sampler.Clipped", "sampler.VarianceForScale", "sampler.LastStepForgotten"},
-    "twin": {"sampler.Heun", "sampler.OneStepWithoutHistory", "sampler.StochasticThird", "sampler.SignOfHalf"},
+    "twin": {"sampler.Heun", "sampler.OneStepWithoutHistory", "sampler.SignOfHalf"},
     "dt": {
         *("sampler.Euler", "sampler.Ancestral", "sampler.SquaresInFormat"),
         *("guidance.cfg", "guidance.whole_projection", "guidance.by_large_numbers"),

@@ -137,6 +137,7 @@ def test_in_the_halves_a_step_on_the_circle_stops_short_of_all_noise(dtype, data
     assert data.draw(cst.step_cases(sampler="v_diffusion", dtype=dtype, eta=1.0)).eta == 1  # as asked
 
 
+@pytest.mark.slow
 def test_in_wider_formats_and_off_the_circle_all_noise_is_drawn():
     for asked in ({"sampler": "v_diffusion", "dtype": "float32"}, {"sampler": "euler_ancestral", "dtype": "float16"}):
         assert find(cst.step_cases(**asked), lambda case: case.eta == 1).eta == 1

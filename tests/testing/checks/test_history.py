@@ -17,6 +17,7 @@ CASE = RunCase(network="exact_start", shape=(2, 6), steps=320, weight=1, latent=
 DATA = replace(CASE, network="scalars", reach=0.5)
 
 
+@pytest.mark.slow  # the default tier has the first half among the faults
 def test_a_third_order_that_is_a_second_is_seen_with_an_exact_start_alone():
     subject = entry("sampler.HalfOfSecondDifference")
     with pytest.raises(CheckFailure, match=r"order 3 is claimed, 1.\d\d and 1.\d\d are the last slopes"):
