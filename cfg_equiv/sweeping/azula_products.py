@@ -11,7 +11,7 @@ from typing import Any
 
 from cfg_equiv.adapters import azula as adapter
 from cfg_equiv.errors import unknown_name
-from cfg_equiv.sweeping.product import Options, Product
+from cfg_equiv.sweeping.product import Options, Product, default_first
 from cfg_equiv.testing.subjects import Guidance, Sampler, Schedule
 
 # Options whose values the signature does not list.
@@ -62,11 +62,11 @@ def _of_sampler(name: str) -> Product:
     parameters = {**_parameters(base), **_parameters(getattr(import_module("azula.sample"), name))}
     fixed = {"dtype": adapter.DTYPE, **adapter.SAMPLERS[name].fixed}
     schedules = [one for one in adapter.SCHEDULES if one not in WITHOUT.get(name, ())]
-    values: dict[str, Sequence[Any]] = {"schedule": _first(adapter.SCHEDULE, schedules)}
+    values: dict[str, Sequence[Any]] = {"schedule": default_first(adapter.SCHEDULE, schedules)}
     for option, parameter in parameters.items():
         found = OF_SAMPLER.get(name, {}).get(option, VALUES.get(option, ()))
         if found:
-            values[option] = _first(fixed.get(option, parameter.default), found)
+            values[option] = default_first(fixed.get(option, parameter.default), found)
 
     def make(options: Options) -> Sampler:
         changed = swept.changed(options)
@@ -84,7 +84,7 @@ def _of_sampler(name: str) -> Product:
 
 def _of_schedule(name: str) -> Product:
     parameters = _parameters(getattr(import_module("azula.noise"), name))
-    values = {option: _first(p.default, VALUES[option]) for option, p in parameters.items()}
+    values = {option: default_first(p.default, VALUES[option]) for option, p in parameters.items()}
 
     def make(options: Options) -> Schedule:
         return adapter.schedule(name, swept.changed(options))
@@ -104,8 +104,3 @@ def _parameters(cls: Any) -> dict[str, inspect.Parameter]:
     """The parameters of a class that have a default."""
     found = inspect.signature(cls).parameters
     return {name: p for name, p in found.items() if p.default is not inspect.Parameter.empty}
-
-
-def _first(default: Any, values: Sequence[Any]) -> tuple[Any, ...]:
-    """The values, the default first; it may be one that is not among them."""
-    return (default, *(value for value in values if value != default))

@@ -21,7 +21,7 @@ from torch import Tensor
 from cfg_equiv.adapters import diffusers as adapter
 from cfg_equiv.adapters.diffusers_schedulers import SCHEDULERS, Combination, Entry
 from cfg_equiv.errors import UnknownNameError, sentence, unknown_name
-from cfg_equiv.sweeping.product import Options, Product, is_refusal, refusal
+from cfg_equiv.sweeping.product import Options, Product, default_first, is_refusal, refusal
 from cfg_equiv.testing.subjects import Sampler
 
 NETWORK = "prediction_type"
@@ -90,7 +90,7 @@ def product(name: str) -> Product:
     values: dict[str, Sequence[Any]] = {NETWORK: tuple(networks)} if len(networks) > 1 else {}
     for option, parameter in inspect.signature(cls).parameters.items():
         if option not in LEFT_OUT and option != NETWORK and (found := _values(parameter)):
-            values[option] = _first(entry.fixed.get(option, parameter.default), found)
+            values[option] = default_first(entry.fixed.get(option, parameter.default), found)
     values |= IN_STEP.get(name, {})
     values = {option: found for option, found in values.items() if len(found) > 1}
     in_init = set(inspect.signature(cls).parameters)
@@ -153,11 +153,6 @@ def _values(parameter: inspect.Parameter) -> list[Any]:
     if isinstance(parameter.default, bool):
         return [False, True]
     return list(VALUES.get(parameter.name, ())) if parameter.default is not None else []
-
-
-def _first(default: Any, values: Sequence[Any]) -> tuple[Any, ...]:
-    """The values, the default first; it may be one that is not among them."""
-    return (default, *(value for value in values if value != default))
 
 
 def _without_network(options: Options) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cfg_equiv.adapters import flow_matching as adapter
 from cfg_equiv.errors import sentence, unknown_name
-from cfg_equiv.sweeping.product import Options, Product
+from cfg_equiv.sweeping.product import Options, Product, default_first
 from cfg_equiv.testing.subjects import Conversion, Sampler, Schedule
 
 FIXED = (*adapter.METHODS, *adapter.MULTISTEP)
@@ -120,8 +120,7 @@ def _of_scheduler(name: str) -> Product:
     declared = adapter.SCHEDULERS[name].arguments
     values: dict[str, Sequence[Any]] = {}
     for option, parameter in parameters.items():
-        default = declared.get(option, parameter.default)
-        values[option] = (default, *(value for value in VALUES[option] if value != default))
+        values[option] = default_first(declared.get(option, parameter.default), VALUES[option])
 
     def make(options: Options) -> Schedule:
         return adapter.schedule(name, swept.changed(options))

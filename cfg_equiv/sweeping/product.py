@@ -67,6 +67,11 @@ class Product:
         return {k: v for k, v in options.items() if repr(v) != repr(self.default[k])}
 
 
+def default_first(default: Any, values: Sequence[Any]) -> tuple[Any, ...]:
+    """The values, the default first; it may be one that is not among them."""
+    return (default, *(value for value in values if value != default))
+
+
 def is_refusal(error: Exception) -> bool:
     """Whether somebody wrote ``raise ValueError(...)`` or ``NotImplementedError``: an accident has no such line."""
     frames = traceback.extract_tb(error.__traceback__)
