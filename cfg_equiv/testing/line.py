@@ -76,14 +76,16 @@ def follow(subject: Sampler, case: RunCase, z: Tensor, nudge: Any = lambda x: x)
     return Line(states, levels, data, noise)
 
 
-def calibrated(subject: Sampler, case: RunCase, read: Callable[[Line], Tensor]) -> Spread:
+def calibrated(
+    subject: Sampler, case: RunCase, read: Callable[[Line], Tensor], enough: Callable[[Spread], bool] | None = None
+) -> Spread:
     """What is read off a run, and how far one ulp in its start and its network's outputs moves that."""
 
     def again(nudge: object, z: Tensor) -> Tensor:
         return read(follow(subject, case, z, nudge))
 
     try:
-        return calibrated_spread(again, [case.z], seed=case.seed)
+        return calibrated_spread(again, [case.z], seed=case.seed, enough=enough)
     except NotDeterministicError as error:
         raise SubjectError(str(error)) from error
 

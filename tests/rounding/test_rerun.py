@@ -67,6 +67,28 @@ def test_an_infinite_result_is_vacuous():
     assert calibrated_spread(lambda nudge, x: x / 0, [torch.ones(2)]).vacuous
 
 
+@pytest.mark.parametrize("size", [0.0, 0.1, 0.5, 0.9, 1.1, 10.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_who_stops_at_the_first_rerun_that_is_enough_gets_the_verdict_of_all(dtype, size):
+    z = torch.linspace(-2, 2, 16).to(dtype)
+    run, seen = trajectory(dtype, "v"), []
+    whole = calibrated_spread(run, [z])
+    difference = size * whole.bound  # as far as that is off, or further
+
+    def enough(found):
+        seen.append(found)
+        return bool((difference <= found.bound).all())
+
+    first = calibrated_spread(run, [z], enough=enough)
+    assert bool((difference <= first.bound).all()) == (size <= 1)
+    assert [found.reruns for found in seen] == list(range(1, first.reruns + 1))
+    assert all(bool((a.bound <= b.bound).all()) for a, b in itertools.pairwise([*seen, whole]))
+    assert size > 0 or first.reruns == 1
+    if size > 1:
+        assert first.reruns == RERUNS
+        assert torch.equal(first.bound, whole.bound)
+
+
 def test_bad_runs_are_one_clear_sentence():
     with pytest.raises(ValueError, match="expected a deterministic run, got two results from the same inputs"):
         calibrated_spread(lambda nudge, x: x + torch.rand(2), [torch.ones(2)])

@@ -44,13 +44,15 @@ def at_its_levels(subject: Sampler, case: RunCase) -> str | None:
     _require_one_direction(line)
     if float(levels[0].sigma) == 0:
         return "the run starts without noise"
-    found = calibrated(subject, case, lambda again: again.states)
+    off = torch.stack([(z.double() - line.at(at)).abs() for z, at in zip(states[:-1], levels, strict=True)])
+    table = torch.stack([TABLE * (at.alpha * line.data.abs() + at.sigma * line.noise.abs()) for at in levels])
+    found = calibrated(
+        subject, case, lambda again: again.states, lambda found: bool((off <= found.bound[:-1] + table).all())
+    )
     if found.vacuous:
         return "no finite bound: the run is not finite, or one ulp moves it without limit"
     for index, at in enumerate(levels):
-        difference = (states[index].double() - line.at(at)).abs()
-        rounding = TABLE * (at.alpha * line.data.abs() + at.sigma * line.noise.abs())
-        if bool((difference > found.bound[index] + rounding).any()):
+        if bool((off[index] > found.bound[index] + table[index]).any()):
             alpha, sigma = (float(x) for x in line.coordinates()[0][index])
             raise CheckFailure(
                 f"{place(states, index)} is at alpha = {alpha:.6g}, sigma = {sigma:.6g}, its level is "

@@ -33,7 +33,7 @@ from cfg_equiv.algebra.solvers import SOLVERS, Solver
 from cfg_equiv.algebra.stochastic import STOCHASTIC
 from cfg_equiv.errors import HistoryError, LevelError, NonFiniteError, PathError, SingularEndError
 from cfg_equiv.rounding.constants import format_of
-from cfg_equiv.rounding.rerun import NotDeterministicError, calibrated_spread
+from cfg_equiv.rounding.rerun import NotDeterministicError, Spread, calibrated_spread
 from cfg_equiv.stepper import Stepper
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
@@ -51,22 +51,39 @@ def on_the_path(subject: Sampler, case: RunCase) -> str | None:
     line = follow(subject, case, case.z)
     if float(line.levels[0].sigma) == 0:
         return "the run starts without noise"
-    found = calibrated(subject, case, lambda again: _off(subject, again))
+    where, _ = line.coordinates()
+
+    def explained(found: Spread) -> bool:
+        if found.vacuous or bool((found.result.abs() > _allowed(subject, where, found)).any()):
+            return False
+        return not _stays(line, where, found, case.steps)
+
+    found = calibrated(subject, case, lambda again: _off(subject, again), explained)
     if found.vacuous:
         return "no finite bound: the run is not finite, or one ulp moves it without limit"
-    where, _ = line.coordinates()
+    allowed = _allowed(subject, where, found)
+    bad = (found.result.abs() > allowed).any(1)
+    if bool(bad.any()):
+        index = int(bad.nonzero()[0, 0])
+        raise CheckFailure(_message(subject, line, found.result[index], allowed[index], index))
+    if last := _stays(line, where, found, case.steps):
+        alpha, sigma = where[-1]
+        raise CheckFailure(
+            f"data at one point: the end is at alpha = {float(alpha):.6g}, sigma = {float(sigma):.6g}, no further than "
+            f"the last network call at alpha = {float(last.alpha):.6g}, sigma = {float(last.sigma):.6g}"
+        )
+    return None
+
+
+def _allowed(subject: Sampler, where: Tensor, found: Spread) -> Tensor:
+    """For what :func:`_off` finds; ``where`` are the coordinates of the states."""
     allowed = found.bound
     if subject.state in EXCESS:
         rounding = torch.stack([off_path(subject.state, Point(*at))[1] for at in where])
         allowed = torch.cat([allowed[:, :-1], allowed[:, -1:] + rounding[:, None]], 1)
         if bool((where[-1, 0] - 1).abs() <= allowed[-1, -1]):  # the end is returned as it is, not as it would be shown
             allowed[-1, -1] = torch.inf
-    bad = (found.result.abs() > allowed).any(1)
-    if bool(bad.any()):
-        index = int(bad.nonzero()[0, 0])
-        raise CheckFailure(_message(subject, line, found.result[index], allowed[index], index))
-    _require_nearer(line, where, found.bound, case.steps)
-    return None
+    return allowed
 
 
 def _off(subject: Sampler, line: Line) -> Tensor:
@@ -89,19 +106,17 @@ def _message(subject: Sampler, line: Line, off: Tensor, allowed: Tensor, index: 
     return f"data at one point: {place(line.states, index)} {what}, {ratio:.3g} times what one ulp explains"
 
 
-def _require_nearer(line: Line, where: Tensor, bound: Tensor, steps: int) -> None:
+def _stays(line: Line, where: Tensor, found: Spread, steps: int) -> Point | None:
+    """The level of the last call, if the end is no nearer to the data."""
+    if len(line.levels) > steps == 1:
+        return None  # of one step with several calls that is not seen
     # Heun's second call is at the end of its step, where the next step then asks again: so levels are repeated.
     again = len({(float(at.alpha), float(at.sigma)) for at in line.levels}) < len(line.levels)
-    if len(line.levels) > steps == 1:
-        return  # of one step with several calls that is not seen
     last, (alpha, sigma) = line.levels[-2 if again else -1], where[-1]
     gained = line.direction() * (alpha * last.sigma - sigma * last.alpha)
     most = last.sigma if line.direction() > 0 else last.alpha  # of what a step from there can gain
-    if line.direction() and bool(gained <= bound[-1].max()) and bool(bound[-1].max() < most):
-        raise CheckFailure(
-            f"data at one point: the end is at alpha = {float(alpha):.6g}, sigma = {float(sigma):.6g}, no further than "
-            f"the last network call at alpha = {float(last.alpha):.6g}, sigma = {float(last.sigma):.6g}"
-        )
+    nearest = found.bound[-1].max()
+    return last if line.direction() and bool(gained <= nearest) and bool(nearest < most) else None
 
 
 def like_its_twin(subject: Sampler, case: RunCase) -> str | None:
@@ -145,15 +160,21 @@ def _like_its_twin(subject: Sampler, case: RunCase, draw: Draw | None, words: st
     def again(nudge: Any, z: Tensor) -> Tensor:
         return _traced(subject, case, z, draw, nudge)[0]
 
+    rounding = TABLE * states[: len(twin)].double().abs().amax().expand(len(twin))
+    if solver.state == "z/alpha":
+        rounding = rounding + _of_sums(states, levels)[: len(twin)]
+    states = states[: len(twin)].double()
+    rounding = rounding.reshape(-1, *[1] * (states.ndim - 1))
+    difference = (states - torch.stack(twin)).abs()
+
+    def explained(found: Spread) -> bool:
+        return bool((difference <= found.bound[: len(twin)] + rounding).all())
+
     try:
-        found = calibrated_spread(again, [case.z], seed=case.seed)
+        found = calibrated_spread(again, [case.z], seed=case.seed, enough=explained)
     except NotDeterministicError as error:
         raise SubjectError(str(error)) from error
-    allowed = found.bound[: len(twin)].double()
-    allowed = allowed + TABLE * states[: len(twin)].double().abs().amax()
-    if solver.state == "z/alpha":
-        allowed = allowed + _of_sums(states, levels)[: len(twin)].reshape(-1, *[1] * (states.ndim - 1))
-    difference = (states[: len(twin)].double() - torch.stack(twin)).abs()
+    allowed = found.bound[: len(twin)] + rounding
     if bool((difference <= allowed).all()):
         return None if bool(allowed.isfinite().all()) else "no finite bound"
     index = int((difference > allowed).flatten(1).any(1).nonzero()[0, 0])
