@@ -145,9 +145,7 @@ def run(job: Job) -> Outcome:
 
 def run_apart(job: Job) -> Outcome:
     """Run a job in a process of its own: what it does to Hypothesis and to pytest ends there, and so does a crash."""
-    context: Any = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["cfg_equiv.testing"])
+    context = _context()
     reader, writer = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(job, writer))
     process.start()
@@ -159,6 +157,17 @@ def run_apart(job: Job) -> Outcome:
             outcome = Outcome(job, 0, ((job.what, "the process ended before the run did"),))
     process.join()
     return outcome
+
+
+def _context() -> Any:
+    return get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
+
+
+def preload(modules: Iterable[str]) -> None:
+    """Import these once, before the first of the processes: a library takes longer to import than to check."""
+    context = _context()
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(list(modules))
 
 
 def _send(job: Job, writer: Connection) -> None:
@@ -259,7 +268,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"there is no {absent[0]}: give --paths, or start in the folder that has it")
     if options.without and not options.targets:
         parser.error("--without is for the subjects of --targets: give them")
+    before = set(sys.modules)
     jobs = list(_jobs(options, _subjects(parser, options.targets, options.without)))
+    preload(["cfg_equiv.testing", *(name for name in sys.modules if name not in before)])
     done = {outcome.job: outcome for outcome in (read(options.out) if options.out else ())}
     todo = [job for job in jobs if job not in done]
     with contextlib.ExitStack() as stack:
