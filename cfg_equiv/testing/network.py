@@ -110,6 +110,14 @@ def traced(
     return torch.stack([*(x.to(end.dtype) for x in network.latents), end]), levels
 
 
+def predictions(subject: Sampler, case: RunCase, space: str) -> list[Tensor]:
+    """What the network hands to the sampler, call by call."""
+    network = Network(subject, case, space)
+    torch.default_generator.manual_seed(case.seed)
+    subject.run(network, case.z, case.steps, space)
+    return [copy for _, copy in network.given]
+
+
 def require_output(end: Any, case: RunCase) -> Tensor:
     """A run's result as it must be: a floating-point tensor of the latent's shape."""
     if not isinstance(end, Tensor):

@@ -35,7 +35,7 @@ from cfg_equiv.testing.combine import bounded, combine
 from cfg_equiv.testing.draw import combine_cases, conversion_cases, run_cases
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.narrow import Narrowing
-from cfg_equiv.testing.network import Nudge, run
+from cfg_equiv.testing.network import Nudge, predictions, run
 from cfg_equiv.testing.noise import Injected
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler
@@ -73,6 +73,8 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
     except (NotImplementedError, RuntimeError, TypeError) as error:
         return _missing(case.dtype, error)
     narrow = found.result.double()
+    if not bool(narrow.isfinite().all()) and _beyond(subject, as_declared, case.dtype):
+        return f"the network's prediction is beyond {case.dtype}"
     _require_finite(narrow, wide, case.dtype)
     if found.vacuous or not bool(wide.isfinite().all()):
         return f"{case.dtype} has no finite bound, or not the range"
@@ -94,12 +96,20 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
 def _run(subject: Sampler, case: RunCase, z: Tensor, nudge: Nudge = lambda x: x) -> tuple[Tensor, list[torch.Size]]:
     """A run and the shapes of its draws, which are small multiples of 1/4: a generator's depend on the format."""
 
-    def quarters(index: int, shape: torch.Size) -> Tensor:
-        return ((torch.arange(shape.numel(), dtype=torch.float64) * 5 + 3 * index) % 13 - 6).reshape(shape) / 4
-
-    with Injected(quarters) as mode:
+    with Injected(_quarters) as mode:
         states = run(subject, case, subject.spaces[0], z, nudge)
     return states, mode.shapes
+
+
+def _quarters(index: int, shape: torch.Size) -> Tensor:
+    return ((torch.arange(shape.numel(), dtype=torch.float64) * 5 + 3 * index) % 13 - 6).reshape(shape) / 4
+
+
+def _beyond(subject: Sampler, case: RunCase, dtype: str) -> bool:
+    """Whether a prediction is no number of the format: then the network overflows, not the sampler."""
+    with Injected(_quarters):
+        handed = predictions(subject, case, subject.spaces[0])
+    return any(bool((x.abs() > torch.finfo(DTYPES[dtype]).max).any()) for x in handed)
 
 
 def narrow_rule(subject: Guidance, case: GuidanceCase) -> str | None:

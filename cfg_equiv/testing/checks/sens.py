@@ -11,7 +11,7 @@ from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.combine import combine
 from cfg_equiv.testing.draw import combine_cases, run_cases
 from cfg_equiv.testing.failure import CheckFailure
-from cfg_equiv.testing.network import Network, run
+from cfg_equiv.testing.network import predictions, run
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Guidance, Sampler
 
@@ -44,12 +44,7 @@ def run_depends(subject: Sampler, case: RunCase) -> str | None:
 
 def _same_predictions(subject: Sampler, one: RunCase, other: RunCase, space: str) -> bool:
     """Whether two cases hand the sampler the same predictions: far from one branch's data the branches can agree."""
-    handed = []
-    for case in (one, other):
-        network = Network(subject, case, space)
-        torch.default_generator.manual_seed(case.seed)
-        subject.run(network, case.z, case.steps, space)
-        handed.append([copy for _, copy in network.given])
+    handed = [predictions(subject, case, space) for case in (one, other)]
     return all(torch.equal(a, b) for a, b in zip(*handed, strict=False))
 
 

@@ -34,6 +34,23 @@ def test_a_number_that_half_precision_does_not_hold_is_found_on_the_way():
         run(entry("sampler.SquaresInFormat"), RunCase(dtype="float16", steps=2))
 
 
+def test_a_prediction_that_half_precision_does_not_hold_is_not_the_samplers_fault():
+    def far(model, z, steps, space):  # eps there is a thousand times as large as the latent
+        return z + model(z + 3000, None) / 2**20
+
+    def own(model, z, steps, space):
+        return z + model(z, None) / 2**20 + (z * 2**15 * 2**5 - z * 2**15 * 2**4) / 2**22
+
+    def sampler(run):
+        return Sampler(run, lambda t: (1.0, 2.0**-10), ("eps",), state="free")
+
+    case = RunCase(dtype="float16", network="point_mass", weight=1, steps=1, latent=(1.0,))
+    assert run(sampler(far), case) == "the network's prediction is beyond float16"
+    assert run(sampler(far), replace(case, dtype="float32")) is None
+    with pytest.raises(CheckFailure, match=r"in float16 the value at .* is nan, wider it is"):
+        run(sampler(own), case)
+
+
 def test_a_cast_to_a_narrower_format_is_found_in_the_format_itself():
     def half(model, z, steps, space):
         return Euler().run(model, z / 3, steps, space).half().to(z.dtype)
