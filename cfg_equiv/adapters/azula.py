@@ -28,7 +28,7 @@ from torch import Tensor
 
 from cfg_equiv.adapters.diffusers_levels import on_circle
 from cfg_equiv.errors import unknown_name
-from cfg_equiv.testing.subjects import Guidance, Sampler, Schedule, Subject
+from cfg_equiv.testing.subjects import Guidance, Sampler, Schedule, Subject, Twin
 
 Model = Callable[[Tensor, Any], Tensor]
 DENOISERS = {"x0": "SimpleDenoiser", "v": "KarrasDenoiser"}
@@ -140,7 +140,10 @@ def sampler(
     label = ",".join(f"{key}={value}" for key, value in options.items())
     order = options.get("order", entry.order)
     eta = options.get("eta", 0.0) if name == "DDIMSampler" else 0.0
-    twin = entry.twin if order == entry.order and "eta" not in options else TWINS.get((name, order), "")
+    known = entry.twin if order == entry.order and "eta" not in options else TWINS.get((name, order), "")
+    twin = Twin(known) if known else None
+    if eta:
+        twin = Twin("ddim_eta", {"eta": math.sqrt(eta)})  # its eta is the square of that of the paper
     return Sampler(
         run,
         lambda at: on_circle(at[1] / at[0]),
@@ -153,8 +156,7 @@ def sampler(
         version=version("azula"),
         options={**entry.fixed, **options},
         variants=variants or {},
-        twin="ddim_eta" if eta else twin,
-        twin_options={"eta": math.sqrt(eta)} if eta else {},  # its eta is the square of that of the paper
+        twin=twin,
         never_exact=TEMPERED if options.get("temperature", 1.0) != 1 else entry.never_exact,
     )
 

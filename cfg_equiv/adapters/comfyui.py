@@ -27,7 +27,7 @@ from torch import Tensor
 
 from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.errors import ParameterError, sentence, unknown_name
-from cfg_equiv.testing.subjects import Conversion, Sampler, Schedule, State, Subject, name_of
+from cfg_equiv.testing.subjects import Conversion, Sampler, Schedule, State, Subject, Twin, name_of
 
 METHODS = ("sigma", "timestep", "calculate_input", "calculate_denoised", "noise_scaling")
 ENDS = ("sigma_min", "sigma_max")
@@ -111,7 +111,7 @@ def from_sigma_sampler(
     options: Mapping[str, Any] | None = None,
     name: str = "",
     version: str = "",
-    twin: str = "",
+    twin: Twin | None = None,
     variants: Mapping[str, Sampler] | None = None,
 ) -> Sampler:
     """A sampler function in the shape of k-diffusion, behind one ``model_sampling`` object for each parameterization.

@@ -15,7 +15,7 @@ from cfg_equiv.adapters import diffusers_levels as at
 from cfg_equiv.adapters.diffusers_drivers import DRIVERS, Prepared
 from cfg_equiv.adapters.diffusers_guiders import guiders
 from cfg_equiv.adapters.diffusers_schedulers import SCHEDULERS, Combination, Entry
-from cfg_equiv.adapters.diffusers_twins import RENOISED, evaluations, twin
+from cfg_equiv.adapters.diffusers_twins import BROWNIAN, RENOISED, evaluations, twin
 from cfg_equiv.errors import UnknownNameError, sentence, unknown_name
 from cfg_equiv.testing.subjects import Sampler
 from cfg_equiv.testing.wrap import from_scheduler
@@ -107,7 +107,8 @@ def _subject(
         trained=at.trained if entry.level in BY_SIGMA else None,
     )
     defaults = {key: parameter.default for key, parameter in known.items()}
-    return replace(made, **twin(cls.__name__, {**defaults, **options}))
+    name = cls.__name__
+    return replace(made, twin=twin(name, {**defaults, **options}), brownian=name in BROWNIAN)
 
 
 def _as_it_is(scheduler: Any) -> Any:

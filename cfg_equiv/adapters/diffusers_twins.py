@@ -7,6 +7,8 @@ the end, whose level no network call shows, is not compared, so neither are the 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cfg_equiv.testing.subjects import Twin
+
 RENOISED = "each step goes to the data and adds noise anew, as a consistency model is sampled"
 Options = Mapping[str, Any]
 
@@ -128,15 +130,11 @@ TWINS: dict[str, Callable[[Options], str]] = {
 BROWNIAN = ("CosineDPMSolverMultistepScheduler", "DPMSolverSDEScheduler")
 
 
-def twin(name: str, options: Options) -> dict[str, Any]:
-    """What a :class:`~cfg_equiv.testing.subjects.Sampler` declares of its twin, for a class with these options."""
+def twin(name: str, options: Options) -> Twin | None:
+    """The twin of a class with these options."""
     known = TWINS.get(name, _always(""))(options)
-    return {
-        "twin": known,
-        "twin_options": {"eta": options["eta"]} if known == "ddim_eta" else {},
-        "twin_but": int(bool(known) and _lowered(options)),
-        "brownian": name in BROWNIAN,
-    }
+    drawn = {"eta": options["eta"]} if known == "ddim_eta" else {}
+    return Twin(known, drawn, but=int(_lowered(options))) if known else None
 
 
 def _lowered(options: Options) -> bool:

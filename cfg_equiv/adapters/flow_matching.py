@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 
 from cfg_equiv.errors import unknown_name
-from cfg_equiv.testing.subjects import Conversion, Sampler, Schedule, Subject
+from cfg_equiv.testing.subjects import Conversion, Sampler, Schedule, Subject, Twin
 
 Model = Callable[[Tensor, Any], Tensor]
 NAMES = {"x0": "target", "eps": "epsilon", "velocity": "velocity", "v": "velocity"}
@@ -151,7 +151,7 @@ def solver(
         variants=variants or {},
         spaces=("x0", "eps", SCHEDULERS[path].own),
         state="flow" if SCHEDULERS[path].path == "flow" else "free",
-        twin=TWINS.get(method, "") if path == STRAIGHT else "",
+        twin=Twin(TWINS[method]) if method in TWINS and path == STRAIGHT else None,
     )
 
 

@@ -30,7 +30,7 @@ from cfg_equiv.adapters.diffusers_levels import on_circle
 from cfg_equiv.errors import unknown_name
 from cfg_equiv.peers.isolated import isolated
 from cfg_equiv.peers.k_diffusion import STUBS
-from cfg_equiv.testing.subjects import Sampler
+from cfg_equiv.testing.subjects import Sampler, Twin
 
 Model = Callable[[Tensor, Any], Tensor]
 SPACES = ("x0", "eps", "v", "F")
@@ -168,7 +168,6 @@ def _subject(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapp
 
     said = [bool(options[key]) for key in ("eta", "s_churn") if key in options]
     stochastic = any(said) if said else entry.stochastic
-    twin, twin_options = _twin(name, options, stochastic)
     label = ",".join(f"{key}={value}" for key, value in options.items())
     title = f"{name}[{label}]" if label else name
     return Sampler(
@@ -187,25 +186,23 @@ def _subject(name: str, entry: Entry, options: Mapping[str, Any], variants: Mapp
         evaluations=_evaluations(entry),
         dtype=entry.dtype,
         never_exact=entry.never_exact,
-        twin=twin,
-        twin_options=twin_options,
+        twin=_twin(name, options, stochastic),
         brownian=name in ON_A_PATH and not white,
     )
 
 
-def _twin(name: str, options: Mapping[str, Any], stochastic: bool) -> tuple[str, dict[str, Any]]:
-    """The solver of the catalogue that a sampler is with these options, and the options of that."""
+def _twin(name: str, options: Mapping[str, Any], stochastic: bool) -> Twin | None:
+    """The solver of the catalogue that a sampler is with these options."""
     known = {*WRAPPERS, *WHITE, "eta", "order", "solver_type", *(() if stochastic else ("s_noise",))}
     if options.keys() - known:
-        return "", {}  # the catalogue has no s_noise, no churn, no other nodes
-    if not stochastic:
-        twin, drawn = TWINS.get(name, ""), {}
-    else:
-        twin = STOCHASTIC_TWINS.get(name, "")
-        drawn = {key: options[key] for key in ("eta",) if twin and key in options}
-    if twin == "lms_4" and "order" in options:
-        twin = f"lms_{options['order']}"
-    return f"{twin}_heun" if options.get("solver_type") == "heun" else twin, drawn
+        return None  # the catalogue has no s_noise, no churn, no other nodes
+    solver = (STOCHASTIC_TWINS if stochastic else TWINS).get(name, "")
+    if not solver:
+        return None
+    if solver == "lms_4" and "order" in options:
+        solver = f"lms_{options['order']}"
+    drawn = {"eta": options["eta"]} if stochastic and "eta" in options else {}
+    return Twin(f"{solver}_heun" if options.get("solver_type") == "heun" else solver, drawn)
 
 
 def _evaluations(entry: Entry) -> Callable[[int], int] | None:

@@ -34,7 +34,7 @@ from cfg_equiv.errors import unknown_name
 from cfg_equiv.peers.guiders_stable_audio import released as released_guidance
 from cfg_equiv.peers.guiders_stable_audio import unet
 from cfg_equiv.peers.isolated import isolated
-from cfg_equiv.testing.subjects import Guidance, Sampler, Schedule, Subject
+from cfg_equiv.testing.subjects import Guidance, Sampler, Schedule, Subject, Twin
 
 Model = Callable[[Tensor, Any], Tensor]
 SHIFTED, TRANSFORMER, UNET = "DistributionShift", "DiffusionTransformer", "UNetCFG1d"
@@ -143,12 +143,16 @@ def _claims(name: str, options: Mapping[str, Any]) -> Entry:
         stochastic=theirs.stochastic,
         steps=(theirs.fewest, 6),
         brownian=rough,
-        twin=""
-        if theirs.stochastic and behind not in k_diffusion.ON_A_PATH
-        else k_diffusion.STOCHASTIC_TWINS.get(behind, ""),
+        twin=k_diffusion.STOCHASTIC_TWINS.get(behind, "") if rough or not theirs.stochastic else "",
         never_exact=theirs.never_exact,
         couples_items=theirs.couples_items,
     )
+
+
+def _twin(entry: Entry, options: Mapping[str, Any]) -> Twin | None:
+    if options.get("eta"):
+        return Twin("v_diffusion", {"eta": options["eta"]})
+    return Twin(entry.twin) if entry.twin else None
 
 
 def sampler(name: str, options: Mapping[str, Any], *, variants: Mapping[str, Sampler] | None = None) -> Sampler:
@@ -181,8 +185,7 @@ def sampler(name: str, options: Mapping[str, Any], *, variants: Mapping[str, Sam
         variants=variants or {},
         steps=entry.steps,
         couples_items=entry.couples_items,
-        twin="" if wide else "v_diffusion" if options.get("eta") else entry.twin,
-        twin_options={"eta": options["eta"]} if options.get("eta") else {},
+        twin=None if wide else _twin(entry, options),
         brownian=entry.brownian,
         never_exact=entry.never_exact,
     )

@@ -47,7 +47,7 @@ from cfg_equiv.faults.mistakes_steps import (
 )
 from cfg_equiv.faults.record import Fault, Good
 from cfg_equiv.faults.solvers import Ancestral, Clipped, Elsewhere, Euler, FlowEuler, Heun, Multistep, ThreeSteps
-from cfg_equiv.testing.subjects import Between, Sampler
+from cfg_equiv.testing.subjects import Between, Sampler, Twin
 
 SPACES = ("eps", "x0", "v", "flow")
 
@@ -100,12 +100,12 @@ def _bad(kind: Callable[[], Euler], fails: tuple[str, ...], source: str, **given
 
 
 GOOD = (
-    _good(Euler, spaces=(*SPACES, "score", "F"), twin="ddim_eps", evaluations=lambda steps: steps),
-    _good(FlowEuler, twin="euler_flow"),
+    _good(Euler, spaces=(*SPACES, "score", "F"), twin=Twin("ddim_eps"), evaluations=lambda steps: steps),
+    _good(FlowEuler, twin=Twin("euler_flow")),
     _good(Clipped, clip=1.0),
-    _good(Multistep, twin="lms_2"),
-    _good(ThreeSteps, twin="lms_3"),
-    _good(Heun, twin="heun", evaluations=lambda steps: 2 * steps - 1),
+    _good(Multistep, twin=Twin("lms_2")),
+    _good(ThreeSteps, twin=Twin("lms_3")),
+    _good(Heun, twin=Twin("heun"), evaluations=lambda steps: 2 * steps - 1),
     _good(Ancestral, stochastic=True),
     _good(Elsewhere, stochastic=True),
     Good("sampler.read", read),
@@ -145,7 +145,7 @@ FAULTS = (
     _bad(HistoryTwice, ("ord",), "LuChengTHU/dpm-solver, the weight of a difference"),
     _bad(HalfOfSecondDifference, ("history",), "LuChengTHU/dpm-solver, multistep of order 3"),
     _bad(StageTooLight, ("ord",), "a weight of a stage in a tableau"),
-    _bad(OneStepWithoutHistory, ("twin",), "a history that is cleared within a run", twin="lms_2", steps=(4, 6)),
+    _bad(OneStepWithoutHistory, ("twin",), "a history that is cleared within a run", twin=Twin("lms_2"), steps=(4, 6)),
     _bad(VarianceOfFresh, ("mom",), "lucidrains/denoising-diffusion-pytorch 8408775", stochastic=True),
     _bad(LinearRemainder, ("mom",), "a missing root in the added noise", stochastic=True),
     _bad(SameNoise, ("mom",), "a generator made anew in every step", stochastic=True),

@@ -19,7 +19,7 @@ from cfg_equiv.algebra.stepping import to_space
 from cfg_equiv.faults.record import Fault, Good
 from cfg_equiv.faults.solvers import Ancestral, Euler, Network
 from cfg_equiv.testing.network import PARAMETERS
-from cfg_equiv.testing.subjects import Sampler
+from cfg_equiv.testing.subjects import Sampler, Twin
 
 
 class StochasticMultistep(Euler):
@@ -123,7 +123,7 @@ def _subject(kind: Callable[[], Any]) -> Sampler:
         state="vp",
         order=solver.order,
         stochastic=True,
-        twin=solver.twin,
+        twin=Twin(solver.twin),
         steps=(1, 5),
         name=type(solver).__name__,
     )

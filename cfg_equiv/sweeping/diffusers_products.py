@@ -179,7 +179,7 @@ def _sampler(cls: type, entry: Entry, changed: Options, network: tuple[str, str]
     )
     sampler = replace(sampler, name=named, options={**sampler.options, **changed})
     if not _fits(entry, ours, sampler.state):
-        sampler = replace(sampler, twin="", twin_options={})
+        sampler = replace(sampler, twin=None)
     if changed.get("thresholding"):
         sampler = replace(sampler, run=_as_images(sampler.run), clip=1.0, never_exact=THRESHOLDS)
     return sampler

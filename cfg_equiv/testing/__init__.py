@@ -17,7 +17,7 @@ from cfg_equiv.testing.failure import CheckFailure, SubjectError
 from cfg_equiv.testing.identify import identify_convention
 from cfg_equiv.testing.parametrize import parametrize_with_checks
 from cfg_equiv.testing.runner import check
-from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler, Schedule
+from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler, Schedule, Twin
 from cfg_equiv.testing.wrap import from_scheduler, from_step
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Sampler",
     "Schedule",
     "SubjectError",
+    "Twin",
     "cases",
     "check",
     "from_scheduler",

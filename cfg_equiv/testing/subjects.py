@@ -122,6 +122,26 @@ class Schedule(Subject):
         return self.level
 
 
+@dataclass(frozen=True)
+class Twin:
+    """The solver of the catalogue that a sampler should be: over the same levels it shows the network the same latents.
+
+    Parameters
+    ----------
+    solver
+        Its name: in :data:`cfg_equiv.algebra.stochastic.STOCHASTIC` where the sampler is stochastic, and draws noise
+        once for every noise of the twin, else in :data:`cfg_equiv.algebra.solvers.SOLVERS`.
+    options
+        Options of a stochastic solver that are not at their defaults, such as ``{"eta": 0.5}``.
+    but
+        How many of the last steps between two network calls are not the twin's: multistep samplers lower their order.
+    """
+
+    solver: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    but: int = 0
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Sampler(Subject):
     r"""A sampler: ``run(model, z, steps, space) -> z_end``; it calls ``model(z, t)`` for predictions of ``space``.
@@ -154,15 +174,9 @@ class Sampler(Subject):
     evaluations
         ``evaluations(steps)``: how often a run of so many steps calls the network, if that is fixed.
     twin
-        The solver of the catalogue that a run should be, call by call: of
-        :data:`cfg_equiv.algebra.stochastic.STOCHASTIC` where the sampler is stochastic, and draws noise once for
-        every noise of the twin, else of :data:`cfg_equiv.algebra.solvers.SOLVERS`.
-    twin_options
-        Options of a stochastic twin that are not at their defaults, such as ``{"eta": 0.5}``.
+        The solver of the catalogue that a run should be, call by call: a :class:`Twin`.
     brownian
         Whether its noise is that of a Brownian path, which no single draw is: its twin is compared without noise alone.
-    twin_but
-        How many of the last steps between two network calls are not the twin's: multistep samplers lower their order.
     never_exact
         Why its error does not vanish with more steps, if by design; ORD and the limits of MOM do not apply then.
     trained
@@ -182,9 +196,7 @@ class Sampler(Subject):
     couples_items: str = field(default="", kw_only=True)
     steps: tuple[int, int] = field(default=(1, 6), kw_only=True)
     evaluations: Callable[[int], int] | None = field(default=None, kw_only=True)
-    twin: str = field(default="", kw_only=True)
-    twin_options: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
-    twin_but: int = field(default=0, kw_only=True)
+    twin: Twin | None = field(default=None, kw_only=True)
     brownian: bool = field(default=False, kw_only=True)
     never_exact: str = field(default="", kw_only=True)
     trained: Callable[[Any], "Between | None"] | None = field(default=None, kw_only=True)
@@ -219,13 +231,18 @@ def _require_spaces(spaces: tuple[str, ...]) -> None:
 
 
 def _require_twin(subject: Sampler) -> None:
+    if subject.twin is None:
+        return
+    if not isinstance(subject.twin, Twin):
+        raise ParameterError(sentence("twin to be a Twin or None", repr(subject.twin), 'write twin=Twin("heun")'))
     catalogue: Mapping[str, Any] = STOCHASTIC if subject.stochastic else SOLVERS
-    if subject.twin and subject.twin not in catalogue:
-        raise unknown_name("stochastic solver" if subject.stochastic else "solver", subject.twin, catalogue)
-    taken = STOCHASTIC[subject.twin].options if subject.stochastic and subject.twin else {}
-    for name in subject.twin_options:
+    solver = subject.twin.solver
+    if solver not in catalogue:
+        raise unknown_name("stochastic solver" if subject.stochastic else "solver", solver, catalogue)
+    taken = STOCHASTIC[solver].options if subject.stochastic else {}
+    for name in subject.twin.options:
         if name not in taken:
-            came, do = repr(name), "leave twin_options= out, or declare a stochastic twin that takes it"
+            came, do = repr(name), "leave it out, or declare a stochastic twin that takes it"
             raise ParameterError(sentence(f"options of the twin out of {', '.join(taken) or 'none'}", came, do))
 
 

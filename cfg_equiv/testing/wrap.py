@@ -26,7 +26,7 @@ from torch import Tensor
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.errors import unknown_name
 from cfg_equiv.testing.failure import SubjectError
-from cfg_equiv.testing.subjects import Between, Sampler, State, name_of
+from cfg_equiv.testing.subjects import Between, Sampler, State, Twin, name_of
 
 Model = Callable[[Tensor, Any], Tensor]
 
@@ -46,7 +46,7 @@ def from_step(
     version: str = "",
     options: Mapping[str, Any] | None = None,
     variants: Mapping[str, Sampler] | None = None,
-    twin: str = "",
+    twin: Twin | None = None,
     never_exact: str = "",
 ) -> Sampler:
     """A sampler that repeats ``step(z, pred, s, t, space) -> z_next`` over ``levels(steps)``.
@@ -126,7 +126,7 @@ def from_scheduler(
     steps: tuple[int, int] = (1, 6),
     variants: Mapping[str, Sampler] | None = None,
     evaluations: Callable[[int], int] | None = None,
-    twin: str = "",
+    twin: Twin | None = None,
     never_exact: str = "",
     trained: Callable[[Any, Any], Between | None] | None = None,
 ) -> Sampler:

@@ -7,7 +7,7 @@ import torch
 
 from cfg_equiv.adapters.comfyui import from_model_sampling, from_sigma_sampler
 from cfg_equiv.errors import ParameterError, UnknownNameError
-from cfg_equiv.testing.subjects import Conversion, Schedule
+from cfg_equiv.testing.subjects import Conversion, Schedule, Twin
 from tests.adapters.runs import status
 
 
@@ -113,7 +113,7 @@ def test_an_inverse_that_is_none_is_found():
 
 
 def test_one_sampler_behind_several_objects_is_green():
-    sampler = from_sigma_sampler(euler, {"eps": Eps(), "v": V()}, sigmas=sigmas, twin="euler_ve", name="euler")
+    sampler = from_sigma_sampler(euler, {"eps": Eps(), "v": V()}, sigmas=sigmas, twin=Twin("euler_ve"), name="euler")
     assert sampler.state == "vp"
     assert [status(sampler, check, 2) for check in ("eq", "twin", "sch", "st")] == ["passed"] * 4
     straight = from_sigma_sampler(euler, {"flow": Const()}, sigmas=sigmas)

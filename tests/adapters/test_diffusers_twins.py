@@ -9,6 +9,7 @@ pytest.importorskip("diffusers")
 from cfg_equiv.adapters.diffusers_schedulers import SCHEDULERS
 from cfg_equiv.adapters.diffusers_twins import TWINS
 from cfg_equiv.sweeping.targets import subject
+from cfg_equiv.testing.subjects import Twin
 from tests.adapters.runs import outcome, status
 
 MULTISTEP = "DPMSolverMultistepScheduler"
@@ -38,29 +39,30 @@ OF_OPTIONS = [
 
 @pytest.mark.parametrize(("name", "options", "twin"), OF_OPTIONS)
 def test_the_options_that_choose_the_solver_choose_the_twin(name, options, twin):
-    assert subject(f"diffusers:{name}", **options).twin == twin
+    declared = subject(f"diffusers:{name}", **options).twin
+    assert (declared.solver if declared else "") == twin
 
 
 def test_a_lower_order_at_the_end_is_not_compared():
-    lowered = subject(f"diffusers:{MULTISTEP}", solver_order=3)
-    assert (lowered.twin, lowered.twin_but) == ("dpmpp_3m_diffusers", 1)
-    assert subject(f"diffusers:{MULTISTEP}", solver_order=3, lower_order_final=False).twin_but == 0
-    assert subject(f"diffusers:{MULTISTEP}").twin_but == 0
+    third = "dpmpp_3m_diffusers"
+    assert subject(f"diffusers:{MULTISTEP}", solver_order=3).twin == Twin(third, but=1)
+    assert subject(f"diffusers:{MULTISTEP}", solver_order=3, lower_order_final=False).twin == Twin(third)
+    assert subject(f"diffusers:{MULTISTEP}").twin.but == 0
 
 
 def test_the_noise_of_a_brownian_path_is_declared():
     brownian = {"CosineDPMSolverMultistepScheduler": "sde_dpmpp_2m", "DPMSolverSDEScheduler": "dpmpp_sde"}
     for name, twin in brownian.items():
         declared = subject(f"diffusers:{name}")
-        assert (declared.twin, declared.brownian) == (twin, True)
+        assert (declared.twin, declared.brownian) == (Twin(twin), True)
     assert not subject(f"diffusers:{MULTISTEP}", **SDE).brownian
 
 
 def test_a_network_that_the_class_converts_for_another_path_has_no_twin():
     swept = f"diffusers:{MULTISTEP}"
     assert not subject(swept, prediction_type="flow_prediction").twin
-    assert subject(swept, prediction_type="flow_prediction", use_flow_sigmas=True).twin == "dpmpp_2m"
-    assert subject(swept, prediction_type="v_prediction").twin == "dpmpp_2m"
+    assert subject(swept, prediction_type="flow_prediction", use_flow_sigmas=True).twin == Twin("dpmpp_2m")
+    assert subject(swept, prediction_type="v_prediction").twin == Twin("dpmpp_2m")
     assert not subject(swept, prediction_type="v_prediction", use_flow_sigmas=True).twin
 
 

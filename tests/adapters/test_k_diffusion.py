@@ -8,6 +8,7 @@ from cfg_equiv.peers.compare import installed
 from cfg_equiv.peers.k_diffusion import LAYERS_NEED
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.network import run
+from cfg_equiv.testing.subjects import Twin
 from tests.adapters.runs import outcome, status
 
 MISSING = [name for name in LAYERS_NEED if installed(name) is None]
@@ -61,15 +62,15 @@ def test_all_wrappers_show_the_latent_on_the_circle():
 
 
 def test_the_twin_follows_the_options():
-    twins = {str(s): (s.twin, dict(s.twin_options)) for s in subjects("*")}
-    assert twins["sample_lms[order=2]"] == ("lms_2", {})
-    assert twins["sample_dpm_2_ancestral"] == ("dpm_2_ancestral", {})
-    assert twins["sample_dpm_2_ancestral[eta=0.0]"] == ("dpm_2", {})
-    assert twins["sample_dpmpp_2s_ancestral[eta=0.5]"] == ("dpmpp_2s_ancestral", {"eta": 0.5})
-    assert twins["sample_dpmpp_2m_sde"] == ("dpmpp_2m_sde", {})
+    twins = {str(s): s.twin for s in subjects("*")}
+    assert twins["sample_lms[order=2]"] == Twin("lms_2")
+    assert twins["sample_dpm_2_ancestral"] == Twin("dpm_2_ancestral")
+    assert twins["sample_dpm_2_ancestral[eta=0.0]"] == Twin("dpm_2")
+    assert twins["sample_dpmpp_2s_ancestral[eta=0.5]"] == Twin("dpmpp_2s_ancestral", {"eta": 0.5})
+    assert twins["sample_dpmpp_2m_sde"] == Twin("dpmpp_2m_sde")
     white = "noise_sampler=default_noise_sampler"
-    assert twins[f"sample_dpmpp_2m_sde[solver_type=heun,{white}]"] == ("dpmpp_2m_sde_heun", {})
-    assert twins["sample_euler[s_churn=2.0]"] == ("", {})
+    assert twins[f"sample_dpmpp_2m_sde[solver_type=heun,{white}]"] == Twin("dpmpp_2m_sde_heun")
+    assert twins["sample_euler[s_churn=2.0]"] is None
     brownian = {str(s).partition("[")[0] for s in subjects("*") if s.brownian}
     assert brownian == {"sample_dpmpp_sde", "sample_dpmpp_2m_sde", "sample_dpmpp_3m_sde"}
     assert not any(s.brownian for s in subjects("*") if white in str(s))

@@ -6,6 +6,7 @@ from cfg_equiv.adapters.azula import SAMPLERS, SCHEDULES, TEMPERED
 from cfg_equiv.errors import UnknownNameError
 from cfg_equiv.sweeping.azula_products import names
 from cfg_equiv.sweeping.targets import expand, product_of, subject
+from cfg_equiv.testing.subjects import Twin
 from tests.adapters.runs import status
 
 
@@ -28,7 +29,7 @@ def test_options_change_what_is_declared():
     assert subject("azula:DDIMSampler", eta=0.5).stochastic
     assert not subject("azula:ItoSampler", eta=0.0).stochastic
     assert subject("azula:ItoSampler", temperature=2.0).never_exact == TEMPERED
-    assert subject("azula:zABSampler", order=3).twin == "zab_3"
+    assert subject("azula:zABSampler", order=3).twin == Twin("zab_3")
     assert subject("azula:zABSampler", dtype=None).dtype == "float32"
     assert subject("azula:VESchedule", sigma_max=8.0).ends == ((1.0, 8.0), (1.0, 1e-3))
 

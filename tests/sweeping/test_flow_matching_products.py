@@ -9,6 +9,7 @@ from cfg_equiv.sweeping.flow_matching_products import names
 from cfg_equiv.sweeping.targets import expand, product_of, subject
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.network import traced
+from cfg_equiv.testing.subjects import Twin
 from tests.adapters.runs import status
 
 SOLVER, TRANSFORMED = "flow_matching:ODESolver", "flow_matching:ScheduleTransformedModel"
@@ -24,9 +25,9 @@ def test_options_are_methods_paths_grids_and_the_flags_of_the_signature():
 
 
 def test_options_change_what_is_declared():
-    assert (subject(SOLVER).order, subject(SOLVER).state, subject(SOLVER).twin) == (1, "flow", "euler_flow")
+    assert (subject(SOLVER).order, subject(SOLVER).state, subject(SOLVER).twin) == (1, "flow", Twin("euler_flow"))
     curved = subject(SOLVER, method="rk4", scheduler="CosineScheduler")
-    assert (curved.order, curved.state, curved.twin) == (4, "free", "")
+    assert (curved.order, curved.state, curved.twin) == (4, "free", None)
     adaptive = subject(SOLVER, method="dopri5")
     assert (adaptive.couples_items, adaptive.never_exact) == (NORM, TOLERANCE)
     assert subject(TRANSFORMED, new_scheduler="VPScheduler").options["new_scheduler"] == "VPScheduler"

@@ -37,7 +37,7 @@ def test_noise_that_is_drawn_step_by_step_is_an_option_where_it_is_not_the_defau
     white = {"noise_sampler": "default_noise_sampler"}
     assert product.values["noise_sampler"] == (None, "default_noise_sampler")
     assert "noise_sampler=default_noise_sampler(x)" in product.code(product.complete(white))
-    assert subject("k_diffusion:sample_dpmpp_3m_sde", **white, eta=1.0).twin == "dpmpp_3m_sde"
+    assert subject("k_diffusion:sample_dpmpp_3m_sde", **white, eta=1.0).twin.solver == "dpmpp_3m_sde"
     assert not subject("k_diffusion:sample_dpmpp_3m_sde", **white, s_noise=0.5).twin
     assert "noise_sampler" not in product_of("k_diffusion:sample_euler_ancestral").values
 

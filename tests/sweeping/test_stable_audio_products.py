@@ -6,6 +6,7 @@ from cfg_equiv.peers.compare import installed
 from cfg_equiv.peers.k_diffusion import LAYERS_NEED
 from cfg_equiv.sweeping.stable_audio_products import OF_NETWORK, names
 from cfg_equiv.sweeping.targets import expand, product_of, subject
+from cfg_equiv.testing.subjects import Twin
 from tests.adapters.runs import status
 
 MISSING = [name for name in (*LAYERS_NEED, "stable-audio-tools", "einops") if installed(name) is None]
@@ -29,7 +30,7 @@ def test_options_change_what_is_declared():
     assert subject(RF, sampler_type="rk4").order == 4
     assert subject(K, sampler_type="k-dpm-adaptive").couples_items
     assert subject(K, sampler_type="dpmpp-2m-sde", sigma_max=0.75).never_exact.startswith("it starts where the data")
-    assert (subject(K, sigma_min=0.01).twin, subject(K).twin) == ("", "heun")
+    assert (subject(K, sigma_min=0.01).twin, subject(K).twin) == (None, Twin("heun"))
     assert str(subject("stable_audio:sample", cfg_pp=True)) == "sample[cfg_pp=True]"
 
 
