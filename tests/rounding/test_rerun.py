@@ -89,6 +89,12 @@ def test_who_stops_at_the_first_rerun_that_is_enough_gets_the_verdict_of_all(dty
         assert torch.equal(first.bound, whole.bound)
 
 
+def test_where_one_ulp_changes_the_shape_the_spread_is_infinite():
+    found = calibrated_spread(lambda nudge, x: x[x >= 1], [torch.ones(8)])
+    assert found.vacuous
+    assert found.bound.shape == (8,)
+
+
 def test_bad_runs_are_one_clear_sentence():
     with pytest.raises(ValueError, match="expected a deterministic run, got two results from the same inputs"):
         calibrated_spread(lambda nudge, x: x + torch.rand(2), [torch.ones(2)])

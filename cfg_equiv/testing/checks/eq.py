@@ -46,6 +46,8 @@ def same_trajectory(subject: Sampler, case: RunCase) -> str | None:
     gap = False
     for space, trace in traces.items():
         if trace.shape != reference.result.shape:
+            if reference.vacuous:  # so may one ulp: an adaptive method
+                continue
             calls = [len(x) - 1 for x in (reference.result, trace)]
             raise CheckFailure(f"the network is called {calls[0]} times for {first} but {calls[1]} times for {space}")
         if _within(trace, reference):  # the rerun of this space could only allow more

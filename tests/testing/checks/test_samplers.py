@@ -94,6 +94,17 @@ def test_a_run_that_is_never_finite_is_vacuous_for_eq_and_bat():
     assert run("sens", subject) == "the run is not finite"
 
 
+def test_calls_that_one_ulp_changes_are_vacuous_for_eq():
+    def adaptive(model, z, steps, space):  # it asks once more where the last bit is set
+        end = Euler().run(model, z, steps, space)
+        return end + 0 * model(end, 0.5) if int(end.flatten()[0].view(torch.int64)) & 1 else end
+
+    subject = Sampler(adaptive, Euler().level, ("eps", "x0"), state="vp")
+    found = [run("eq", subject, replace(CASE, reach=k)) for k in range(1, 9)]
+    # Where both take the same number of calls they are compared.
+    assert set(found) == {None, "no finite bound: the run is not finite, or one ulp moves it without limit"}
+
+
 def test_a_level_that_is_not_a_number_is_what_nan_finds():
     with pytest.raises(CheckFailure, match=r"the level at t = 0\.5 is alpha = nan, sigma = 0\.5"):
         run("nan", Sampler(lambda model, z, steps, space: model(z, 0.5), lambda t: (float("nan"), t), ("eps",)))
