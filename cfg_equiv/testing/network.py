@@ -6,7 +6,7 @@ predictions are computed in float64 and rounded once, to the dtype of the latent
 parameterizations is the sampler's doing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +18,7 @@ from cfg_equiv.algebra.guidance.cfg import cfg
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.stepping import emit
 from cfg_equiv.models import Model
+from cfg_equiv.rounding.constants import format_of
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.failure import SubjectError
 from cfg_equiv.testing.levels import off_path
@@ -108,6 +109,22 @@ def traced(
         raise SubjectError("expected the sampler to call the network at least once, got no call")
     levels = [Point(*(torch.tensor(x, dtype=torch.float64) for x in pair)) for pair in network.levels]
     return torch.stack([*(x.to(end.dtype) for x in network.latents), end]), levels
+
+
+def of_sums(states: Tensor, levels: Sequence[Point], dtype: torch.dtype) -> Tensor:
+    r"""For every state: what the sums may be off that it comes from, as large as the :math:`z/\alpha` they start at.
+
+    A step that takes :math:`z/\alpha` from a large value to a small one forgets where it started, and with it whatever
+    moved its start by one ulp; but not the rounding of its length, a difference of levels that no rerun moves, nor that
+    of a sum in which one ulp of a prediction is lost. A step of z has a factor of that size where it goes through the
+    noise prediction. Of the end, where nothing says its level, alpha is 1; at alpha = 0 nothing is divided by it.
+    """
+    pairs = zip(states, levels, strict=False)
+    sizes = [float(z.double().abs().amax() / at.alpha) if float(at.alpha) else 0.0 for z, at in pairs]
+    before = [max(sizes[max(k - 2, 0) : k], default=0.0) for k in range(len(states))]  # of a stage, or of its step
+    alphas = [*(float(at.alpha) for at in levels), 1.0]
+    off = [4 * format_of(dtype).u * size * alpha for size, alpha in zip(before, alphas, strict=False)]
+    return torch.tensor(off, dtype=torch.float64).reshape(-1, *[1] * (states.ndim - 1))
 
 
 def predictions(subject: Sampler, case: RunCase, space: str) -> list[Tensor]:

@@ -3,7 +3,8 @@ r"""DT: in every format, down a ladder from float64 to float16, the error is wha
 - A **conversion** is compared with the exact value at the floats it was given (as RT does), a **rule** with itself in
   float64 on the same numbers; both within the running bound of their own roundings in the narrow format.
 - A **sampler** is compared with its own run in the format it is declared for, from the same start, within what one ulp
-  of the narrow format explains (:mod:`cfg_equiv.rounding.rerun`).
+  of the narrow format explains (:mod:`cfg_equiv.rounding.rerun`), and the rounding of its sums, which are as large as
+  :math:`z/\alpha`: unless nothing of the data is left then, where it is expected to widen them.
 - In its own format nothing of the latent's shape is rounded to a narrower one on the way.
 
 What a format cannot show is said and counted as vacuous: a number beyond its range, an operation that it does not have,
@@ -26,6 +27,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
+from cfg_equiv.algebra.points import Point
 from cfg_equiv.case import DTYPES, ConversionCase, GuidanceCase
 from cfg_equiv.rounding.constants import FORMATS
 from cfg_equiv.rounding.rerun import NotDeterministicError, calibrated_spread
@@ -35,7 +37,7 @@ from cfg_equiv.testing.combine import bounded, combine
 from cfg_equiv.testing.draw import combine_cases, conversion_cases, run_cases
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.narrow import Narrowing
-from cfg_equiv.testing.network import Nudge, predictions, run
+from cfg_equiv.testing.network import Nudge, of_sums, predictions, run, traced
 from cfg_equiv.testing.noise import Injected
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler
@@ -55,11 +57,11 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
     if subject.brownian:
         return f"in {case.dtype} it looks its Brownian path up at rounded levels, where a rough path is another one"
     as_declared = replace(case, dtype=subject.dtype)
-    wide, drawn = _run(subject, as_declared, case.z.to(DTYPES[subject.dtype]))
+    wide, levels, drawn = _run(subject, as_declared, case.z.to(DTYPES[subject.dtype]))
     wide, calls = wide.double(), len(wide)
 
     def again(nudge: Nudge, z: Tensor) -> Tensor:
-        states, shapes = _run(subject, case, z, nudge)
+        states, _, shapes = _run(subject, case, z, nudge)
         if shapes != drawn:
             raise NotDeterministicError("other draws are made")
         if len(states) != calls:
@@ -79,6 +81,9 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
     if found.vacuous or not bool(wide.isfinite().all()):
         return f"{case.dtype} has no finite bound, or not the range"
     allowed = found.bound.double() * (1 + FORMATS[subject.dtype].u / FORMATS[case.dtype].u)
+    sums = of_sums(wide, levels, DTYPES[case.dtype])
+    if bool(sums[-1] < wide[-1].abs().amax()):  # where they keep nothing of the data, they must be widened
+        allowed = allowed + sums
     if bool((allowed[-1].amin() >= wide[-1].abs().amax()).all()):
         return f"{case.dtype} cannot show it: one ulp moves the end by as much as it is large"
     difference = (narrow - wide).abs()
@@ -93,12 +98,13 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
     return None
 
 
-def _run(subject: Sampler, case: RunCase, z: Tensor, nudge: Nudge = lambda x: x) -> tuple[Tensor, list[torch.Size]]:
+def _run(
+    subject: Sampler, case: RunCase, z: Tensor, nudge: Nudge = lambda x: x
+) -> tuple[Tensor, list[Point], list[torch.Size]]:
     """A run and the shapes of its draws, which are small multiples of 1/4: a generator's depend on the format."""
-
     with Injected(_quarters) as mode:
-        states = run(subject, case, subject.spaces[0], z, nudge)
-    return states, mode.shapes
+        states, levels = traced(subject, case, subject.spaces[0], z, nudge)
+    return states, levels, mode.shapes
 
 
 def _quarters(index: int, shape: torch.Size) -> Tensor:

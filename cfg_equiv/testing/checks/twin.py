@@ -5,8 +5,7 @@ seen to show. A stochastic sampler is compared twice, its draws replaced (:mod:`
 which leaves the drift of each step, and by numbers that the twin gets too, draw by draw, which shows what each step
 adds. The noise of a Brownian path has no such numbers.
 
-What may differ is what one ulp explains (:mod:`cfg_equiv.rounding.rerun`), the rounding of a table, and for a twin that
-moves :math:`z/\alpha` that of its sums.
+What may differ is what one ulp explains (:mod:`cfg_equiv.rounding.rerun`), the rounding of a table, and that of sums.
 """
 
 import copy
@@ -26,14 +25,13 @@ from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.solvers import SOLVERS, Solver
 from cfg_equiv.algebra.stochastic import STOCHASTIC
 from cfg_equiv.errors import HistoryError, LevelError, NonFiniteError, PathError, SingularEndError
-from cfg_equiv.rounding.constants import format_of
 from cfg_equiv.rounding.rerun import NotDeterministicError, Spread, calibrated_spread
 from cfg_equiv.stepper import Stepper
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
 from cfg_equiv.testing.failure import CheckFailure, SubjectError
 from cfg_equiv.testing.line import TABLE
-from cfg_equiv.testing.network import PARAMETERS, Network, traced
+from cfg_equiv.testing.network import PARAMETERS, Network, of_sums, traced
 from cfg_equiv.testing.noise import Draw, Injected, no_noise
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler, Twin
@@ -82,11 +80,9 @@ def _like_its_twin(subject: Sampler, case: RunCase, draw: Draw | None, words: st
     def again(nudge: Any, z: Tensor) -> Tensor:
         return _traced(subject, case, z, draw, nudge)[0]
 
-    rounding = TABLE * states[: len(twin)].double().abs().amax().expand(len(twin))
-    if solver.state == "z/alpha":
-        rounding = rounding + _of_sums(states, levels)[: len(twin)]
+    sums = of_sums(states, levels, states.dtype)[: len(twin)]
     states = states[: len(twin)].double()
-    rounding = rounding.reshape(-1, *[1] * (states.ndim - 1))
+    rounding = TABLE * states.abs().amax() + sums
     difference = (states - torch.stack(twin)).abs()
 
     def explained(found: Spread) -> bool:
@@ -105,18 +101,6 @@ def _like_its_twin(subject: Sampler, case: RunCase, draw: Draw | None, words: st
         f"differ by {float(difference[index].max()):.3g}, {float((difference / allowed)[index].max()):.3g} times what "
         "one ulp explains"
     )
-
-
-def _of_sums(states: Tensor, levels: Sequence[Point]) -> Tensor:
-    r"""Of every call: what the sums may be off that it comes from, each as large as the :math:`z/\alpha` they start at.
-
-    A step that takes :math:`z/\alpha` from a large value to a small one forgets where it started, and with it whatever
-    moved its start by one ulp; but not the rounding of its length, a difference of levels that no rerun moves.
-    """
-    sizes = [float(z.double().abs().amax() / at.alpha) for z, at in zip(states, levels, strict=False)]
-    before = [max(sizes[max(k - 2, 0) : k], default=0.0) for k in range(len(sizes))]  # of a stage, or of its step
-    off = [4 * format_of(states.dtype).u * size * float(at.alpha) for size, at in zip(before, levels, strict=True)]
-    return torch.tensor(off, dtype=torch.float64)
 
 
 def _traced(

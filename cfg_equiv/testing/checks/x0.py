@@ -6,18 +6,21 @@ declared path. Which level that must be is SCH's question. The end lies nearer t
 latent is scaled to be shown, the end need not be, and has alpha = 1. A point mass cannot show an order, nor a step
 between the wrong levels: the twin can (:mod:`cfg_equiv.testing.checks.twin`).
 
-What may differ is what one ulp explains (:mod:`cfg_equiv.rounding.rerun`), and for a path the rounding of a table.
+What may differ is what one ulp explains (:mod:`cfg_equiv.rounding.rerun`), what the sums of a step round to, and for a
+path the rounding of a table.
 """
 
 import torch
 from torch import Tensor
 
 from cfg_equiv.algebra.points import Point
+from cfg_equiv.case import DTYPES
 from cfg_equiv.rounding.rerun import Spread
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.levels import EXCESS, off_path
 from cfg_equiv.testing.line import Line, calibrated, follow, line_cases, place
+from cfg_equiv.testing.network import of_sums
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler
 
@@ -28,16 +31,17 @@ def on_the_path(subject: Sampler, case: RunCase) -> str | None:
     if float(line.levels[0].sigma) == 0:
         return "the run starts without noise"
     where, _ = line.coordinates()
+    sums = of_sums(line.states, line.levels, DTYPES[case.dtype])
 
     def explained(found: Spread) -> bool:
-        if found.vacuous or bool((found.result.abs() > _allowed(subject, where, found)).any()):
+        if found.vacuous or bool((found.result.abs() > _allowed(subject, where, found, sums)).any()):
             return False
         return not _stays(line, where, found, case.steps)
 
     found = calibrated(subject, case, lambda again: _off(subject, again), explained)
     if found.vacuous:
         return "no finite bound: the run is not finite, or one ulp moves it without limit"
-    allowed = _allowed(subject, where, found)
+    allowed = _allowed(subject, where, found, sums)
     bad = (found.result.abs() > allowed).any(1)
     if bool(bad.any()):
         index = int(bad.nonzero()[0, 0])
@@ -51,9 +55,9 @@ def on_the_path(subject: Sampler, case: RunCase) -> str | None:
     return None
 
 
-def _allowed(subject: Sampler, where: Tensor, found: Spread) -> Tensor:
+def _allowed(subject: Sampler, where: Tensor, found: Spread, sums: Tensor) -> Tensor:
     """For what :func:`_off` finds; ``where`` are the coordinates of the states."""
-    allowed = found.bound
+    allowed = found.bound + sums.flatten()[:, None]
     if subject.state in EXCESS:
         rounding = torch.stack([off_path(subject.state, Point(*at))[1] for at in where])
         allowed = torch.cat([allowed[:, :-1], allowed[:, -1:] + rounding[:, None]], 1)
