@@ -150,7 +150,7 @@ def solver(
         options=options,
         variants=variants or {},
         spaces=("x0", "eps", SCHEDULERS[path].own),
-        state="flow" if SCHEDULERS[path].path == "flow" else "free",
+        state="flow" if path == STRAIGHT else "free",  # on a straight path that t does not measure no step is exact
         twin=Twin(TWINS[method]) if method in TWINS and path == STRAIGHT else None,
     )
 

@@ -28,6 +28,7 @@ def test_options_change_what_is_declared():
     assert (subject(SOLVER).order, subject(SOLVER).state, subject(SOLVER).twin) == (1, "flow", Twin("euler_flow"))
     curved = subject(SOLVER, method="rk4", scheduler="CosineScheduler")
     assert (curved.order, curved.state, curved.twin) == (4, "free", None)
+    assert subject(SOLVER, scheduler="PolynomialConvexScheduler").state == "free"
     adaptive = subject(SOLVER, method="dopri5")
     assert (adaptive.couples_items, adaptive.never_exact) == (NORM, TOLERANCE)
     assert subject(TRANSFORMED, new_scheduler="VPScheduler").options["new_scheduler"] == "VPScheduler"

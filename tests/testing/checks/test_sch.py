@@ -1,6 +1,8 @@
 """SCH: the messages for samplers and schedules."""
 
+import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -48,6 +50,35 @@ def test_a_negative_level_is_a_fault_of_the_schedule(subject):
 
     with pytest.raises(CheckFailure, match=r"is alpha = -156.4, sigma = 157.4: neither may be negative"):
         run(Sampler(subject.run, crossed, ("eps",), stochastic=getattr(subject, "stochastic", False)), CASE)
+
+
+def along_a_circle(shift=0.0, never_exact=""):
+    """Euler's method in t on a quarter of a circle, along which no step of it is exact."""
+
+    def level(t):
+        return math.sin(math.pi / 2 * t), math.cos(math.pi / 2 * t)
+
+    def run(model, z, steps, space):
+        times = [0.95 * (k + 0.1) / steps for k in range(steps + 1)]
+        z = level(times[0])[1] * z
+        for t, then in pairwise(times):
+            x0 = model(z, t)
+            eps = (z - level(t + shift)[0] * x0) / level(t + shift)[1]
+            z = z + math.pi / 2 * (then - t) * (level(t)[1] * x0 - level(t)[0] * eps)
+        return z
+
+    return Sampler(run, level, ("x0",), never_exact=never_exact)
+
+
+def test_on_a_path_of_its_own_what_a_step_is_off_must_vanish_with_more():
+    assert run(along_a_circle(), CASE) is None
+    with pytest.raises(CheckFailure, match=r"the latent of network call .* is at alpha = .*, its level is declared as"):
+        run(along_a_circle(shift=0.1), CASE)
+    with pytest.raises(CheckFailure, match="its level is declared as"):
+        run(replace(along_a_circle(), state="vp"), CASE)
+    assert run(along_a_circle(never_exact="a tolerance"), CASE) == (
+        "a step of its own path need not be exact, and there is no limit: a tolerance"
+    )
 
 
 def test_of_a_stochastic_sampler_only_the_calls_are_counted():
