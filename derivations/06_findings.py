@@ -1431,15 +1431,15 @@ checked(*reports)
 #   itself leaves a curved path, and converges.
 # - azula `HeunSampler` down to $\sigma = 10^{-3}$ under strong guidance, data and v differ by 1e-8: a rounding of the
 #   data prediction, divided by $\sigma$.
-# - azula, Euler and zAB from $\sigma/\alpha$ = 1000 to 0.001 in a single step, off by 7e-5 in single precision: factors of
-#   1000 cancel, as they must in that form. No ulp of the start or of the prediction shows it, so our checks now count
-#   the rounding of such sums. The same explains v against noise of `HeunDiscreteScheduler` from $\sigma$ = 2e4.
+# - azula, Euler and zAB from $\sigma/\alpha$ = 1000 to 0.001 in a single step, off by 7e-5 in single precision: factors
+#   of 1000 cancel, as they must in that form. No ulp of the start or of the prediction shows it, so our checks now
+#   count the rounding of such sums.
 # - azula zAB of order 2 on the VE schedule, slopes of 1.31 and 1.35: six decades in 320 steps; 1.86 to 640, 1.96 to
 #   1280. Our check now takes one run more before it says so.
-# - `HeunDiscreteScheduler` with Karras' sigmas, minus infinity in half precision at w = 30: the guided prediction itself
-#   is 8e4 there, beyond the format.
-# - `sample_dpmpp_2s_ancestral` in single precision in two steps from $\sigma$ = 10 to 0.1: `get_ancestral_step` takes the
-#   root of a difference, and sigma_down is off by 3e-4 of itself; `sigma_to**2 / sigma_from` (at eta = 1) would not be.
+# - `HeunDiscreteScheduler` with Karras' sigmas, minus infinity in half precision at w = 30: the guided prediction
+#   itself is 8e4 there, beyond the format.
+# - `sample_dpmpp_2s_ancestral` in single precision in two steps from $\sigma$ = 10 to 0.1: `get_ancestral_step` takes
+#   the root of a difference, and sigma_down is off by 1e-4 of itself; `sigma_to**2 / sigma_from` (at eta = 1) is not.
 #   No list of usual length falls a hundredfold in a step.
 # - Noise predictions on `squaredcos_cap_v2`, differences of 1e-6 in double precision: $\log_{10}(1/\alpha)$ digits are
 #   lost in $(z - \sigma\epsilon)/\alpha$ by correct code.
