@@ -26,7 +26,6 @@ from cfg_equiv.testing.draw import whole_schedules
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.levels import level_at
 from cfg_equiv.testing.line import TABLE, Line, calibrated, follow, line_cases, place
-from cfg_equiv.testing.network import traced
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.slopes import FEWER
 from cfg_equiv.testing.subjects import Sampler, Schedule
@@ -35,7 +34,8 @@ from cfg_equiv.testing.subjects import Sampler, Schedule
 def at_its_levels(subject: Sampler, case: RunCase) -> str | None:
     """Each latent is at the level that is declared for its network call; levels and calls are as they must be."""
     subject = replace(subject, level=_not_negative(subject.level))
-    states, levels = traced(subject, case, subject.spaces[0], case.z)
+    line = follow(subject, case, case.z)
+    states, levels = line.states, line.levels
     if subject.evaluations is not None and len(levels) != subject.evaluations(case.steps):
         raise CheckFailure(
             f"the network is called {len(levels)} times in {case.steps} step(s), {subject.evaluations(case.steps)} are "
@@ -43,11 +43,10 @@ def at_its_levels(subject: Sampler, case: RunCase) -> str | None:
         )
     if subject.stochastic:
         return None
-    line = follow(subject, case, case.z)
     _require_one_direction(line)
     if float(levels[0].sigma) == 0:
         return "the run starts without noise"
-    off = torch.stack([(z.double() - line.at(at)).abs() for z, at in zip(states[:-1], levels, strict=True)])
+    off = torch.stack([(z - line.at(at)).abs() for z, at in zip(states[:-1], levels, strict=True)])
     table = torch.stack([TABLE * (at.alpha * line.data.abs() + at.sigma * line.noise.abs()) for at in levels])
     found = calibrated(
         subject, case, lambda again: again.states, lambda found: bool((off <= found.bound[:-1] + table).all())
