@@ -38,7 +38,7 @@ def converges_with_history(subject: Sampler, case: RunCase) -> str | None:
     if len(levels) <= STAGES:
         return "too few network calls to have a history"
     placed = replace(case, reach=_begins(levels) / START.kappa)
-    return observed(subject, placed, lambda steps, calls: subject.order, _run, _looked_at)
+    return observed(subject, placed, lambda steps, calls: subject.order, _run, _looked_at, more=True)
 
 
 def _begins(levels: list[Point]) -> float:
