@@ -37,7 +37,7 @@ from cfg_equiv.testing.combine import bounded, combine
 from cfg_equiv.testing.draw import combine_cases, conversion_cases, run_cases
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.narrow import Narrowing
-from cfg_equiv.testing.network import Nudge, of_sums, predictions, run, traced
+from cfg_equiv.testing.network import Network, Nudge, of_sums, run, traced
 from cfg_equiv.testing.noise import Injected
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler
@@ -75,8 +75,8 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
     except (NotImplementedError, RuntimeError, TypeError) as error:
         return _missing(case.dtype, error)
     narrow = found.result.double()
-    if not bool(narrow.isfinite().all()) and _beyond(subject, as_declared, case.dtype):
-        return f"the network's prediction is beyond {case.dtype}"
+    if not bool(narrow.isfinite().all()) and _beyond(subject, as_declared, wide, levels, case.dtype):
+        return f"what a step of it adds up is beyond {case.dtype}"
     _require_finite(narrow, wide, case.dtype)
     if found.vacuous or not bool(wide.isfinite().all()):
         return f"{case.dtype} has no finite bound, or not the range"
@@ -111,11 +111,13 @@ def _quarters(index: int, shape: torch.Size) -> Tensor:
     return ((torch.arange(shape.numel(), dtype=torch.float64) * 5 + 3 * index) % 13 - 6).reshape(shape) / 4
 
 
-def _beyond(subject: Sampler, case: RunCase, dtype: str) -> bool:
-    """Whether a prediction is no number of the format: then the network overflows, not the sampler."""
-    with Injected(_quarters):
-        handed = predictions(subject, case, subject.spaces[0])
-    return any(bool((x.abs() > torch.finfo(DTYPES[dtype]).max).any()) for x in handed)
+def _beyond(subject: Sampler, case: RunCase, states: Tensor, levels: list[Point], dtype: str) -> bool:
+    """Whether the sum of four latents or predictions may be no number of the format: no step could do without."""
+    networks = [Network(subject, case, space) for space in {subject.spaces[0], "x0", "eps"}]
+    handed = [network.predict(z, at) for z, at in zip(states[:-1], levels, strict=True) for network in networks]
+    scaled = [z / at.alpha for z, at in zip(states[:-1], levels, strict=True) if float(at.alpha)]
+    most = torch.finfo(DTYPES[dtype]).max / 4
+    return any(bool((x.abs() > most).any()) for x in (*handed, *scaled, states))
 
 
 def narrow_rule(subject: Guidance, case: GuidanceCase) -> str | None:

@@ -45,7 +45,7 @@ def test_a_prediction_that_half_precision_does_not_hold_is_not_the_samplers_faul
         return Sampler(run, lambda t: (1.0, 2.0**-10), ("eps",), state="free")
 
     case = RunCase(dtype="float16", network="point_mass", weight=1, steps=1, latent=(1.0,))
-    assert run(sampler(far), case) == "the network's prediction is beyond float16"
+    assert run(sampler(far), case) == "what a step of it adds up is beyond float16"
     assert run(sampler(far), replace(case, dtype="float32")) is None
     with pytest.raises(CheckFailure, match=r"in float16 the value at .* is nan, wider it is"):
         run(sampler(own), case)
