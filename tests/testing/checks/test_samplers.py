@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cfg_equiv.faults.solvers import Clipped, Euler
 from cfg_equiv.testing.cases import RunCase
-from cfg_equiv.testing.checks import eq
+from cfg_equiv.testing.checks import eq, sens
 from cfg_equiv.testing.failure import CheckFailure, SubjectError
 from cfg_equiv.testing.subjects import Sampler
 from tests.testing.checks.named import check_for, entry
@@ -124,6 +124,15 @@ def test_a_result_that_ignores_the_network_is_found():
 
     with pytest.raises(CheckFailure, match="the result does not depend on the guidance weight"):
         run("sens", Sampler(deaf, Euler().level, ("eps",)))
+
+
+def test_predictions_that_differ_by_their_rounding_are_alike():
+    """Found by a seed: 7.5 and 8.5 gave one result of dpm_adaptive, and predictions of 5.2 that were an ulp apart."""
+    one = torch.tensor([5.2, 0.0, -1.0])
+    assert sens._alike(one, torch.nextafter(one, torch.tensor(torch.inf)) * torch.tensor([1.0, 0.0, 1.0]))
+    assert not sens._alike(one, one * (1 + 2.0**-20))
+    assert not sens._alike(one, one + torch.tensor([0.0, 2.0**-60, 0.0]))
+    assert not sens._alike(one, torch.tensor([5.2, torch.nan, -1.0]))
 
 
 @pytest.mark.parametrize(
