@@ -18,11 +18,10 @@ from torch import Tensor
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.models import Gaussian
 from cfg_equiv.rounding.constants import FORMATS
-from cfg_equiv.rounding.rerun import NotDeterministicError, Spread, calibrated_spread
+from cfg_equiv.rounding.rerun import Spread
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
-from cfg_equiv.testing.failure import SubjectError
-from cfg_equiv.testing.network import traced
+from cfg_equiv.testing.network import moved_by_ulps, traced
 from cfg_equiv.testing.subjects import Sampler
 
 # What a level may be off that a library keeps in a table in single precision, as a part of each coordinate.
@@ -84,10 +83,7 @@ def calibrated(
     def again(nudge: object, z: Tensor) -> Tensor:
         return read(follow(subject, case, z, nudge))
 
-    try:
-        return calibrated_spread(again, [case.z], seed=case.seed, enough=enough)
-    except NotDeterministicError as error:
-        raise SubjectError(str(error)) from error
+    return moved_by_ulps(again, case, enough)
 
 
 def place(states: Tensor, index: int) -> str:

@@ -19,6 +19,7 @@ from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.stepping import emit
 from cfg_equiv.models import Model
 from cfg_equiv.rounding.constants import format_of
+from cfg_equiv.rounding.rerun import NotDeterministicError, Spread, calibrated_spread
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.failure import SubjectError
 from cfg_equiv.testing.levels import off_path
@@ -109,6 +110,16 @@ def traced(
         raise SubjectError("expected the sampler to call the network at least once, got no call")
     levels = [Point(*(torch.tensor(x, dtype=torch.float64) for x in pair)) for pair in network.levels]
     return torch.stack([*(x.to(end.dtype) for x in network.latents), end]), levels
+
+
+def moved_by_ulps(
+    again: Callable[..., Tensor], case: RunCase, enough: Callable[[Spread], bool] | None = None
+) -> Spread:
+    """The calibrated rerun of ``again(nudge, z)`` from the start of a case; unseeded noise is the subject's error."""
+    try:
+        return calibrated_spread(again, [case.z], seed=case.seed, enough=enough)
+    except NotDeterministicError as error:
+        raise SubjectError(str(error)) from error
 
 
 def of_sums(states: Tensor, levels: Sequence[Point], dtype: torch.dtype) -> Tensor:

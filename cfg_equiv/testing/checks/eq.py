@@ -14,11 +14,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from cfg_equiv.rounding.rerun import NotDeterministicError, Spread, calibrated_spread
+from cfg_equiv.rounding.rerun import Spread
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
-from cfg_equiv.testing.failure import CheckFailure, SubjectError
-from cfg_equiv.testing.network import of_sums, run, traced
+from cfg_equiv.testing.failure import CheckFailure
+from cfg_equiv.testing.network import moved_by_ulps, of_sums, run, traced
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler
 
@@ -29,10 +29,7 @@ def spread(subject: Sampler, case: RunCase, space: str, enough: Callable[[Spread
     def again(nudge: object, z: Tensor) -> Tensor:
         return run(subject, case, space, z, nudge)  # type: ignore[arg-type]  # a callable on tensors
 
-    try:
-        return calibrated_spread(again, [case.z], seed=case.seed, enough=enough)
-    except NotDeterministicError as error:
-        raise SubjectError(str(error)) from error
+    return moved_by_ulps(again, case, enough)
 
 
 def same_trajectory(subject: Sampler, case: RunCase) -> str | None:

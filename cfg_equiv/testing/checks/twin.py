@@ -27,13 +27,13 @@ from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.solvers import SOLVERS, Solver
 from cfg_equiv.algebra.stochastic import STOCHASTIC
 from cfg_equiv.errors import HistoryError, LevelError, NonFiniteError, PathError, SingularEndError
-from cfg_equiv.rounding.rerun import NotDeterministicError, Spread, calibrated_spread
+from cfg_equiv.rounding.rerun import Spread
 from cfg_equiv.stepper import Stepper
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
-from cfg_equiv.testing.failure import CheckFailure, SubjectError
+from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.line import TABLE
-from cfg_equiv.testing.network import PARAMETERS, Network, of_sums, traced
+from cfg_equiv.testing.network import PARAMETERS, Network, moved_by_ulps, of_sums, traced
 from cfg_equiv.testing.noise import Draw, Injected, no_noise
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler, Twin
@@ -90,13 +90,10 @@ def _like_its_twin(subject: Sampler, case: RunCase, draw: Draw | None, words: st
     def explained(found: Spread) -> bool:
         return bool((difference <= found.bound[: len(twin)] + rounding).all())
 
-    try:
-        found = calibrated_spread(again, [case.z], seed=case.seed, enough=explained)
-    except NotDeterministicError as error:
-        raise SubjectError(str(error)) from error
+    found = moved_by_ulps(again, case, explained)
     allowed = found.bound[: len(twin)] + rounding
     if "x0" in subject.spaces[1:] and bool((difference > allowed).any()):  # as in EQ: one rounding of what it makes
-        data = calibrated_spread(partial(again, space="x0"), [case.z], seed=case.seed).bound
+        data = moved_by_ulps(partial(again, space="x0"), case).bound
         allowed = allowed + data[: len(twin)] if data.shape == found.bound.shape else allowed
     if bool((difference <= allowed).all()):
         return None if bool(allowed.isfinite().all()) else "no finite bound"
