@@ -385,7 +385,7 @@ checked(*released)
 # guidance, on data that reach about 2, over the number of steps:
 
 # %%
-from cfg_equiv.testing.checks.eq import spread
+from cfg_equiv.testing.allowance import spread
 from cfg_equiv.testing.network import run as trace
 
 counts = [5, 8, 10, 20, 25, 40, 50]

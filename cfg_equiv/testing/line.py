@@ -17,15 +17,13 @@ from torch import Tensor
 
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.models import Gaussian
-from cfg_equiv.rounding.constants import FORMATS
-from cfg_equiv.rounding.rerun import Spread
+from cfg_equiv.rounding.rerun import Nudge, Spread
+from cfg_equiv.testing.allowance import moved_by_ulps
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
-from cfg_equiv.testing.network import moved_by_ulps, traced
+from cfg_equiv.testing.network import traced
 from cfg_equiv.testing.subjects import Sampler
 
-# What a level may be off that a library keeps in a table in single precision, as a part of each coordinate.
-TABLE = 4 * FORMATS["float32"].u
 # Numbers of steps into which no table of usual length falls evenly: where strides are rounded, it shows there.
 UNEVEN = (7, 11)
 
@@ -67,7 +65,7 @@ def data_point(case: RunCase) -> Tensor:
     return float(Fraction(case.reach)) * model.mean
 
 
-def follow(subject: Sampler, case: RunCase, z: Tensor, nudge: Any = lambda x: x) -> Line:
+def follow(subject: Sampler, case: RunCase, z: Tensor, nudge: Nudge = lambda x: x) -> Line:
     """A run on data at one point."""
     states, levels = traced(subject, case, subject.spaces[0], z, nudge)
     states, data = states.double(), data_point(case)
@@ -80,7 +78,7 @@ def calibrated(
 ) -> Spread:
     """What is read off a run, and how far one ulp in its start and its network's outputs moves that."""
 
-    def again(nudge: object, z: Tensor) -> Tensor:
+    def again(nudge: Nudge, z: Tensor) -> Tensor:
         return read(follow(subject, case, z, nudge))
 
     return moved_by_ulps(again, case, enough)

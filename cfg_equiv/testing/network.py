@@ -4,9 +4,10 @@ Data spread ``r`` times as far as those of a closed-form pair, :math:`x_0 = r x_
 :math:`z = (\alpha r) x_0' + \sigma\epsilon`: the pair is asked at :math:`(\alpha r, \sigma)` and its answer scaled. The
 predictions are computed in float64 and rounded once, to the dtype of the latent, so that what differs between two
 parameterizations is the sampler's doing.
+
+A rerun moves what the sampler is given by one ulp: the prediction, or the data that it stands for.
 """
 
-from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,8 +19,7 @@ from cfg_equiv.algebra.guidance.cfg import cfg
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.algebra.stepping import emit
 from cfg_equiv.models import Model
-from cfg_equiv.rounding.constants import format_of
-from cfg_equiv.rounding.rerun import NotDeterministicError, Spread, calibrated_spread
+from cfg_equiv.rounding.rerun import Nudge
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.failure import SubjectError
 from cfg_equiv.testing.levels import off_path
@@ -30,9 +30,9 @@ class Network:
     """``model(z, t)`` for a sampler: records the latents and levels it is called at."""
 
     def __init__(
-        self, subject: Sampler, case: RunCase, space: str, nudge: Callable[[Tensor], Tensor] = lambda x: x
+        self, subject: Sampler, case: RunCase, space: str, nudge: Nudge = lambda x: x, data: bool = False
     ) -> None:
-        self.subject, self.case, self.space, self.nudge = subject, case, space, nudge
+        self.subject, self.case, self.space, self.nudge, self.data = subject, case, space, nudge, data
         self.pair = case.pair
         self.latents: list[Tensor] = []
         self.levels: list[tuple[float, float]] = []
@@ -44,23 +44,36 @@ class Network:
         with _disable_current_modes():  # what watches the sampler need not watch its network
             at = self._point(t)
             self.latents.append(z.detach().clone())
-            guided = self.nudge(self.predict(self.nudge(z).double(), at).to(z.dtype))
+            seen = self.nudge(z).double()
+            prediction = self.predict(seen, at)
+            if self.data:
+                prediction = prediction + self._moved_data(seen, at, z.dtype)
+            guided = self.nudge(prediction.to(z.dtype))
             self.given.append((guided, guided.clone()))
         return guided
 
-    def predict(self, z: Tensor, at: Point) -> Tensor:
-        """The guided prediction in float64."""
-        reach, w = float(Fraction(self.case.reach)), float(Fraction(self.case.weight))
+    def predict(self, z: Tensor, at: Point, space: str = "") -> Tensor:
+        """The guided prediction in float64, in a parameterization: by default in that of the network."""
+        space, w = space or self.space, float(Fraction(self.case.weight))
         if w == 1:  # guidance is off: not even its rounding
-            return self._emit(self.pair.cond, z, at, reach)
-        guided: Tensor = cfg(self._emit(self.pair.cond, z, at, reach), self._emit(self.pair.uncond, z, at, reach), w)
+            return self._emit(self.pair.cond, z, at, space)
+        guided: Tensor = cfg(self._emit(self.pair.cond, z, at, space), self._emit(self.pair.uncond, z, at, space), w)
         return guided
 
-    def _emit(self, model: Model, z: Tensor, at: Point, reach: float) -> Tensor:
+    def _emit(self, model: Model, z: Tensor, at: Point, space: str) -> Tensor:
+        reach = float(Fraction(self.case.reach))
         stretched = Point(at.alpha * reach, at.sigma)
         x0, eps = reach * model.x0(z, stretched), model.eps(z, stretched)
-        prediction: Tensor = emit(torch, x0, eps, at, self.space, **PARAMETERS)
+        prediction: Tensor = emit(torch, x0, eps, at, space, **PARAMETERS)
         return prediction
+
+    def _moved_data(self, z: Tensor, at: Point, dtype: torch.dtype) -> Tensor:
+        """What the prediction changes by when the data that it stands for are moved by one ulp at this latent."""
+        x0 = self.predict(z, at, "x0").to(dtype)
+        moved = self.nudge(x0).double() - x0.double()
+        noise = -at.alpha / at.sigma * moved if float(at.sigma) else torch.zeros_like(moved)
+        change: Tensor = emit(torch, moved, noise, at, self.space, **PARAMETERS)
+        return change
 
     def _point(self, t: Any) -> Point:
         alpha, sigma = self.subject.level(t)
@@ -91,51 +104,26 @@ PARAMETERS = {
     name: torch.tensor(value, dtype=torch.float64)
     for name, value in {"sigma_data": 0.5, "dalpha": -1.0, "dsigma": 1.0}.items()
 }
-Nudge = Callable[[Tensor], Tensor]
 
 
-def run(subject: Sampler, case: RunCase, space: str, z: Tensor, nudge: Nudge = lambda x: x) -> Tensor:
+def run(
+    subject: Sampler, case: RunCase, space: str, z: Tensor, nudge: Nudge = lambda x: x, data: bool = False
+) -> Tensor:
     """The latents at which the network was called, in order, then the end, stacked along a new first axis."""
-    return traced(subject, case, space, z, nudge)[0]
+    return traced(subject, case, space, z, nudge, data)[0]
 
 
 def traced(
-    subject: Sampler, case: RunCase, space: str, z: Tensor, nudge: Nudge = lambda x: x
+    subject: Sampler, case: RunCase, space: str, z: Tensor, nudge: Nudge = lambda x: x, data: bool = False
 ) -> tuple[Tensor, list[Point]]:
     """What :func:`run` returns, and the level of each latent but the end, as 0-dimensional float64."""
-    network = Network(subject, case, space, nudge)
+    network = Network(subject, case, space, nudge, data)
     torch.default_generator.manual_seed(case.seed)  # the CPU's alone: seeding every device takes a fifth of a run
     end = require_output(subject.run(network, z, case.steps, space), case)
     if not network.latents:
         raise SubjectError("expected the sampler to call the network at least once, got no call")
     levels = [Point(*(torch.tensor(x, dtype=torch.float64) for x in pair)) for pair in network.levels]
     return torch.stack([*(x.to(end.dtype) for x in network.latents), end]), levels
-
-
-def moved_by_ulps(
-    again: Callable[..., Tensor], case: RunCase, enough: Callable[[Spread], bool] | None = None
-) -> Spread:
-    """The calibrated rerun of ``again(nudge, z)`` from the start of a case; unseeded noise is the subject's error."""
-    try:
-        return calibrated_spread(again, [case.z], seed=case.seed, enough=enough)
-    except NotDeterministicError as error:
-        raise SubjectError(str(error)) from error
-
-
-def of_sums(states: Tensor, levels: Sequence[Point], dtype: torch.dtype) -> Tensor:
-    r"""For every state: what the sums may be off that it comes from, as large as the :math:`z/\alpha` they start at.
-
-    A step that takes :math:`z/\alpha` from a large value to a small one forgets where it started, and with it whatever
-    moved its start by one ulp; but not the rounding of its length, a difference of levels that no rerun moves, nor that
-    of a sum in which one ulp of a prediction is lost. A step of z has a factor of that size where it goes through the
-    noise prediction. Of the end, where nothing says its level, alpha is 1; at alpha = 0 nothing is divided by it.
-    """
-    pairs = zip(states, levels, strict=False)
-    sizes = [float(z.double().abs().amax() / at.alpha) if float(at.alpha) else 0.0 for z, at in pairs]
-    before = [max(sizes[max(k - 2, 0) : k], default=0.0) for k in range(len(states))]  # of a stage, or of its step
-    alphas = [*(float(at.alpha) for at in levels), 1.0]
-    off = [4 * format_of(dtype).u * size * alpha for size, alpha in zip(before, alphas, strict=False)]
-    return torch.tensor(off, dtype=torch.float64).reshape(-1, *[1] * (states.ndim - 1))
 
 
 def predictions(subject: Sampler, case: RunCase, space: str) -> list[Tensor]:

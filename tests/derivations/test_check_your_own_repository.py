@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from cfg_equiv.testing import CheckFailure
-from cfg_equiv.testing.checks.eq import spread
+from cfg_equiv.testing.allowance import spread
 from tests.derivations.running import OWN, run_source
 
 pytestmark = pytest.mark.slow

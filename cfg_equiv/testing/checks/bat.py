@@ -5,8 +5,8 @@ from torch import Tensor
 
 from cfg_equiv.case import GuidanceCase
 from cfg_equiv.rounding.rerun import Spread
+from cfg_equiv.testing.allowance import spread
 from cfg_equiv.testing.cases import RunCase
-from cfg_equiv.testing.checks.eq import spread
 from cfg_equiv.testing.combine import bounded
 from cfg_equiv.testing.draw import combine_cases, run_cases
 from cfg_equiv.testing.failure import CheckFailure

@@ -3,8 +3,8 @@ r"""DT: in every format, down a ladder from float64 to float16, the error is wha
 - A **conversion** is compared with the exact value at the floats it was given (as RT does), a **rule** with itself in
   float64 on the same numbers; both within the running bound of their own roundings in the narrow format.
 - A **sampler** is compared with its own run in the format it is declared for, from the same start, within what one ulp
-  of the narrow format explains (:mod:`cfg_equiv.rounding.rerun`), and the rounding of its sums, which are as large as
-  :math:`z/\alpha`: unless nothing of the data is left then, where it is expected to widen them.
+  of the narrow format explains, and the rounding of its sums (:mod:`cfg_equiv.testing.allowance`), which are as large
+  as :math:`z/\alpha`: unless nothing of the data is left then, where it is expected to widen them.
 - In its own format nothing of the latent's shape is rounded to a narrower one on the way.
 
 What a format cannot show is said and counted as vacuous: a number beyond its range, an operation that it does not have,
@@ -30,14 +30,15 @@ from torch import Tensor
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.case import DTYPES, ConversionCase, GuidanceCase
 from cfg_equiv.rounding.constants import FORMATS
-from cfg_equiv.rounding.rerun import NotDeterministicError, calibrated_spread
+from cfg_equiv.rounding.rerun import NotDeterministicError, Nudge, Spread, calibrated_spread
+from cfg_equiv.testing.allowance import of_sums
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.checks.rt import anchored
 from cfg_equiv.testing.combine import bounded, combine
 from cfg_equiv.testing.draw import combine_cases, conversion_cases, run_cases
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.narrow import Narrowing
-from cfg_equiv.testing.network import Network, Nudge, of_sums, run, traced
+from cfg_equiv.testing.network import Network, run, traced
 from cfg_equiv.testing.noise import Injected
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Conversion, Guidance, Sampler
@@ -68,8 +69,18 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
             raise NotDeterministicError("the network is called another number of times")
         return states
 
+    sums = of_sums(wide, levels, DTYPES[case.dtype])
+    if not bool(sums[-1] < wide[-1].abs().amax()):  # they keep nothing of the data: they must be widened
+        sums = torch.zeros_like(sums)
+
+    def allowed(spread: Spread) -> Tensor:
+        return spread.bound.double() * (1 + FORMATS[subject.dtype].u / FORMATS[case.dtype].u) + sums
+
+    def explained(spread: Spread) -> bool:
+        return bool(((spread.result.double() - wide).abs() <= allowed(spread)).all())
+
     try:
-        found = calibrated_spread(again, [case.z], seed=case.seed)
+        found = calibrated_spread(again, [case.z], seed=case.seed, enough=explained)
     except NotDeterministicError as error:
         return f"its run is another one in {case.dtype}: {error}"
     except (NotImplementedError, RuntimeError, TypeError) as error:
@@ -80,15 +91,12 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
     _require_finite(narrow, wide, case.dtype)
     if found.vacuous or not bool(wide.isfinite().all()):
         return f"{case.dtype} has no finite bound, or not the range"
-    allowed = found.bound.double() * (1 + FORMATS[subject.dtype].u / FORMATS[case.dtype].u)
-    sums = of_sums(wide, levels, DTYPES[case.dtype])
-    if bool(sums[-1] < wide[-1].abs().amax()):  # where they keep nothing of the data, they must be widened
-        allowed = allowed + sums
-    if bool((allowed[-1].amin() >= wide[-1].abs().amax()).all()):
+    bound = allowed(found)
+    if bool((bound[-1].amin() >= wide[-1].abs().amax()).all()):
         return f"{case.dtype} cannot show it: one ulp moves the end by as much as it is large"
     difference = (narrow - wide).abs()
-    if bool((difference > allowed).any()):
-        ratio = difference / allowed
+    if bool((difference > bound).any()):
+        ratio = difference / bound
         index = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
         where = "the final latent" if index[0] == len(wide) - 1 else f"the latent of network call {index[0] + 1}"
         raise CheckFailure(
@@ -113,8 +121,8 @@ def _quarters(index: int, shape: torch.Size) -> Tensor:
 
 def _beyond(subject: Sampler, case: RunCase, states: Tensor, levels: list[Point], dtype: str) -> bool:
     """Whether the sum of four latents or predictions may be no number of the format: no step could do without."""
-    networks = [Network(subject, case, space) for space in {subject.spaces[0], "x0", "eps"}]
-    handed = [network.predict(z, at) for z, at in zip(states[:-1], levels, strict=True) for network in networks]
+    network, spaces = Network(subject, case, subject.spaces[0]), {subject.spaces[0], "x0", "eps"}
+    handed = [network.predict(z, at, space) for z, at in zip(states[:-1], levels, strict=True) for space in spaces]
     scaled = [z / at.alpha for z, at in zip(states[:-1], levels, strict=True) if float(at.alpha)]
     most = torch.finfo(DTYPES[dtype]).max / 4
     return any(bool((x.abs() > most).any()) for x in (*handed, *scaled, states))
@@ -186,7 +194,15 @@ def _ladder(cases: Callable[[Any], SearchStrategy[Any]]) -> Callable[[Any], Sear
 
 
 def _run_cases(subject: Sampler) -> SearchStrategy[RunCase]:
-    return st.sampled_from(LADDER[LADDER.index(subject.dtype) :]).flatmap(lambda dtype: run_cases(subject, dtype=dtype))
+    """Half of them in two steps from the largest data: digits are lost where large numbers have a small difference."""
+    low, high = subject.steps
+    two: dict[str, Any] = {"steps": min(max(low, 2), high)}
+    longest = two if subject.clip is not None else {**two, "reach": 2}
+
+    def drawn(pair: tuple[str, bool]) -> SearchStrategy[RunCase]:
+        return run_cases(subject, dtype=pair[0], **(longest if pair[1] else {}))
+
+    return st.tuples(st.sampled_from(LADDER[LADDER.index(subject.dtype) :]), st.booleans()).flatmap(drawn)
 
 
 HINT = "a table or a constant in the latent's own narrow format, 1 - alpha-bar computed in it, a cast that stays"

@@ -1,35 +1,23 @@
 """EQ: one denoiser, written in every parameterization a sampler accepts, gives one trajectory.
 
-Compared are the latents at which the network is called and the end. How far apart two correct runs may be is found by
-rerunning each with its start and its network's outputs moved by one ulp (:mod:`cfg_equiv.rounding.rerun`): a
-statistical verdict, as a running bound over a trajectory would be vacuous.
-
-Most code goes through the data prediction, whatever it is given: one rounding of that, which a step to a small sigma
-divides by it, is allowed as well, where the sampler accepts x0 and so shows what it does. And so are the sums of a step
-from a large sigma, which no rerun moves (:func:`cfg_equiv.testing.network.of_sums`).
+Compared are the latents at which the network is called and the end. How far apart two correct runs may be is what one
+ulp of either explains, of the predictions or of the data they stand for, and the sums of both
+(:mod:`cfg_equiv.testing.allowance`).
 """
 
-from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from cfg_equiv.rounding.rerun import Spread
+from cfg_equiv.testing.allowance import of_sums, spread, with_data
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
 from cfg_equiv.testing.failure import CheckFailure
-from cfg_equiv.testing.network import moved_by_ulps, of_sums, run, traced
+from cfg_equiv.testing.network import traced
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler
-
-
-def spread(subject: Sampler, case: RunCase, space: str, enough: Callable[[Spread], bool] | None = None) -> Spread:
-    """The trace of a run, and how far a correct run may be from it."""
-
-    def again(nudge: object, z: Tensor) -> Tensor:
-        return run(subject, case, space, z, nudge)  # type: ignore[arg-type]  # a callable on tensors
-
-    return moved_by_ulps(again, case, enough)
 
 
 def same_trajectory(subject: Sampler, case: RunCase) -> str | None:
@@ -56,9 +44,7 @@ def same_trajectory(subject: Sampler, case: RunCase) -> str | None:
             continue
         difference = (trace.double() - reference.result.double()).abs()
         allowed = reference.bound + spread(subject, case, space).bound + sums
-        if "x0" in others and space != "x0" and bool((difference > allowed).any()):
-            data = spread(subject, case, "x0").bound
-            allowed = allowed + data if data.shape == allowed.shape else allowed
+        allowed = with_data(difference, allowed, partial(spread, subject, case, first, data=True))
         if not bool(allowed.isfinite().all()):
             continue
         gap = True

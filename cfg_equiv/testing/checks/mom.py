@@ -33,9 +33,10 @@ from torch import Tensor
 from cfg_equiv.convergence import Convergence
 from cfg_equiv.models import Gaussian
 from cfg_equiv.rounding.rerun import NotDeterministicError, calibrated_spread
+from cfg_equiv.testing.allowance import TABLE
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.failure import CheckFailure
-from cfg_equiv.testing.line import TABLE, data_point, line_cases
+from cfg_equiv.testing.line import data_point, line_cases
 from cfg_equiv.testing.moments import Response, all_units, by_rows, injected
 from cfg_equiv.testing.nearest import nearest
 from cfg_equiv.testing.network import traced

@@ -21,11 +21,12 @@ import torch
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.convergence import STEPS
 from cfg_equiv.rounding.constants import FORMATS
+from cfg_equiv.testing.allowance import TABLE
 from cfg_equiv.testing.cases import RunCase, TimeCase
 from cfg_equiv.testing.draw import whole_schedules
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.levels import level_at
-from cfg_equiv.testing.line import TABLE, Line, calibrated, follow, line_cases, place
+from cfg_equiv.testing.line import Line, calibrated, follow, line_cases, place
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.slopes import FEWER
 from cfg_equiv.testing.subjects import Sampler, Schedule

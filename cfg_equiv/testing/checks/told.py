@@ -17,10 +17,10 @@ from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
 from cfg_equiv.algebra.points import Point
+from cfg_equiv.testing.allowance import TABLE
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
 from cfg_equiv.testing.failure import CheckFailure, SubjectError
-from cfg_equiv.testing.line import TABLE
 from cfg_equiv.testing.network import Network
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler

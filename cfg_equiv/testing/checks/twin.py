@@ -5,8 +5,8 @@ seen to show. A stochastic sampler is compared twice, its draws replaced (:mod:`
 which leaves the drift of each step, and by numbers that the twin gets too, draw by draw, which shows what each step
 adds. The noise of a Brownian path has no such numbers.
 
-What may differ is what one ulp explains (:mod:`cfg_equiv.rounding.rerun`), the rounding of a table, that of sums, and
-one of a data prediction as in EQ.
+What may differ is what one ulp explains, of the predictions or of the data they stand for, the rounding of a table, and
+that of sums (:mod:`cfg_equiv.testing.allowance`).
 """
 
 import copy
@@ -27,13 +27,13 @@ from cfg_equiv.algebra.rows import PARAMETERIZATIONS
 from cfg_equiv.algebra.solvers import SOLVERS, Solver
 from cfg_equiv.algebra.stochastic import STOCHASTIC
 from cfg_equiv.errors import HistoryError, LevelError, NonFiniteError, PathError, SingularEndError
-from cfg_equiv.rounding.rerun import Spread
+from cfg_equiv.rounding.rerun import Nudge, Spread
 from cfg_equiv.stepper import Stepper
+from cfg_equiv.testing.allowance import TABLE, moved_by_ulps, of_sums, with_data
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
 from cfg_equiv.testing.failure import CheckFailure
-from cfg_equiv.testing.line import TABLE
-from cfg_equiv.testing.network import PARAMETERS, Network, moved_by_ulps, of_sums, traced
+from cfg_equiv.testing.network import PARAMETERS, Network, traced
 from cfg_equiv.testing.noise import Draw, Injected, no_noise
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler, Twin
@@ -79,8 +79,8 @@ def _like_its_twin(subject: Sampler, case: RunCase, draw: Draw | None, words: st
     if len(twin) < 2:
         return "the first network call has no step before it, and no other is one of the twin"
 
-    def again(nudge: Any, z: Tensor, space: str = subject.spaces[0]) -> Tensor:
-        return _traced(subject, case, z, draw, nudge, space)[0]
+    def again(nudge: Nudge, z: Tensor, data: bool = False) -> Tensor:
+        return _traced(subject, case, z, draw, nudge, data)[0]
 
     sums = of_sums(states, levels, states.dtype)[: len(twin)]
     states = states[: len(twin)].double()
@@ -92,9 +92,7 @@ def _like_its_twin(subject: Sampler, case: RunCase, draw: Draw | None, words: st
 
     found = moved_by_ulps(again, case, explained)
     allowed = found.bound[: len(twin)] + rounding
-    if "x0" in subject.spaces[1:] and bool((difference > allowed).any()):  # as in EQ: one rounding of what it makes
-        data = moved_by_ulps(partial(again, space="x0"), case).bound
-        allowed = allowed + data[: len(twin)] if data.shape == found.bound.shape else allowed
+    allowed = with_data(difference, allowed, lambda: moved_by_ulps(partial(again, data=True), case))
     if bool((difference <= allowed).all()):
         return None if bool(allowed.isfinite().all()) else "no finite bound"
     index = int((difference > allowed).flatten(1).any(1).nonzero()[0, 0])
@@ -106,12 +104,12 @@ def _like_its_twin(subject: Sampler, case: RunCase, draw: Draw | None, words: st
 
 
 def _traced(
-    subject: Sampler, case: RunCase, z: Tensor, draw: Draw | None, nudge: Any = lambda x: x, space: str = ""
+    subject: Sampler, case: RunCase, z: Tensor, draw: Draw | None, nudge: Nudge = lambda x: x, data: bool = False
 ) -> tuple[Tensor, list[Point], Injected]:
     """A run with chosen noise, or with what it draws."""
     mode = Injected() if draw is None else Injected(draw)
     with nullcontext() if draw is None else mode:
-        return *traced(subject, case, space or subject.spaces[0], z, nudge), mode
+        return *traced(subject, case, subject.spaces[0], z, nudge, data), mode
 
 
 class Source:

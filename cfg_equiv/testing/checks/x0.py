@@ -6,8 +6,8 @@ declared path. Which level that must be is SCH's question. The end lies nearer t
 latent is scaled to be shown, the end need not be, and has alpha = 1. A point mass cannot show an order, nor a step
 between the wrong levels: the twin can (:mod:`cfg_equiv.testing.checks.twin`).
 
-What may differ is what one ulp explains (:mod:`cfg_equiv.rounding.rerun`), what the sums of a step round to, and for a
-path the rounding of a table.
+What may differ is what one ulp explains, what the sums of a step round to (:mod:`cfg_equiv.testing.allowance`), and for
+a path the rounding of a table.
 """
 
 import torch
@@ -16,11 +16,11 @@ from torch import Tensor
 from cfg_equiv.algebra.points import Point
 from cfg_equiv.case import DTYPES
 from cfg_equiv.rounding.rerun import Spread
+from cfg_equiv.testing.allowance import of_sums
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.levels import EXCESS, off_path
 from cfg_equiv.testing.line import Line, calibrated, follow, line_cases, place
-from cfg_equiv.testing.network import of_sums
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler
 
