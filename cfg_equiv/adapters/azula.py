@@ -87,14 +87,15 @@ SAMPLERS: dict[str, Entry] = {
         variants=({"corrections": 2}, {"delta": 0.1}),
     ),
 }
-TWINS = {
-    (name, 3): twin
-    for name, twin in {
-        "zABSampler": "zab_3",
-        "vABSampler": "vab_3",
-        "zEABSampler": "zeab_3",
-        "xEABSampler": "xeab_3",
-    }.items()
+TWINS = {  # by order, where that is not the default
+    ("zABSampler", 1): "euler_ve",
+    ("vABSampler", 1): "ddim_v",
+    ("zEABSampler", 1): "ddim_eps",
+    ("xEABSampler", 1): "ddim_x0",
+    ("zABSampler", 3): "zab_3",
+    ("vABSampler", 3): "vab_3",
+    ("zEABSampler", 3): "zeab_3",
+    ("xEABSampler", 3): "xeab_3",
 }
 
 

@@ -91,8 +91,7 @@ def _only_where(option: str, value: Any, twin: str) -> Callable[[Options], str]:
 
 
 # The solver of the catalogue that a class is with these options, those at their defaults included; "" if it has none.
-# Two are not here whose own rounding, multiplied, no perturbation of their inputs shows: that of x0 in
-# DPMSolverMultistepInverseScheduler, by kappa_t/kappa_s, that of 1 - (1 - ratio) in UnCLIPScheduler.
+# UnCLIPScheduler is not here: no perturbation of its inputs shows the rounding of its own 1 - (1 - ratio), multiplied.
 TWINS: dict[str, Callable[[Options], str]] = {
     **dict.fromkeys(("DDIMScheduler", "DDIMParallelScheduler", "CogVideoXDDIMScheduler"), _ddim),
     "CogVideoXDPMScheduler": _always("cogvideox_dpm"),
@@ -110,7 +109,7 @@ TWINS: dict[str, Callable[[Options], str]] = {
     "LMSDiscreteScheduler": _lms,
     "PNDMScheduler": _only_where("skip_prk_steps", True, "plms"),
     "DPMSolverSDEScheduler": _always("dpmpp_sde"),
-    "DPMSolverMultistepScheduler": _dpm_solver,
+    **dict.fromkeys(("DPMSolverMultistepScheduler", "DPMSolverMultistepInverseScheduler"), _dpm_solver),
     "DPMSolverSinglestepScheduler": _first_order,
     "DEISMultistepScheduler": _deis,
     "UniPCMultistepScheduler": _unipc,

@@ -1,5 +1,6 @@
 """What a ``level`` function returned, as a point, and how far that point is off a path."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,11 @@ def off_path(path: str, at: Point) -> tuple[Tensor, Tensor]:
     if path not in EXCESS:
         return torch.zeros_like(coordinates[0]), torch.zeros_like(coordinates[0])
     return EXCESS[path](*coordinates), _ALLOWED[path](*coordinates)
+
+
+def kappa(at: Point) -> float:
+    r"""The noise-to-signal ratio :math:`\kappa = \sigma/\alpha` of a level: infinite where alpha is 0."""
+    return float(at.sigma) / float(at.alpha) if float(at.alpha) > 0 else math.inf
 
 
 def level_at(level: Callable[[Any], tuple[Any, Any]], t: Any) -> Point:

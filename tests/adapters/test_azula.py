@@ -36,6 +36,13 @@ def test_a_sampler_is_green(check):
     assert status(named("zEABSampler"), check, 1) == "passed"
 
 
+@pytest.mark.parametrize("name", ["zABSampler", "vABSampler", "zEABSampler", "xEABSampler"])
+def test_of_order_one_it_is_the_first_order_step_in_that_prediction(name):
+    first = named(f"{name}[order=1]")
+    assert status(first, "twin", 1) == "passed"
+    assert status(replace(first, twin=named(name).twin), "twin", 6) == "failed"
+
+
 def test_a_wrong_preconditioner_is_found(monkeypatch):
     from azula import denoise
 

@@ -81,6 +81,8 @@ def test_the_classes_are_those_with_an_adapter():
                 (MULTISTEP, {**SDE, "solver_type": "heun"}),
                 (MULTISTEP, {"algorithm_type": "sde-dpmsolver", "final_sigmas_type": "sigma_min"}),
                 (MULTISTEP, {"solver_order": 3}),
+                ("DPMSolverMultistepInverseScheduler", {}),
+                ("DPMSolverMultistepInverseScheduler", {"solver_order": 1}),
                 ("CogVideoXDPMScheduler", {}),
                 ("CosineDPMSolverMultistepScheduler", {}),
                 ("DDIMScheduler", {"eta": 1.0}),

@@ -23,6 +23,7 @@ from cfg_equiv.convergence import STEPS
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.checks.order import LATENTS, unordered
 from cfg_equiv.testing.exact_start import SPAN, START
+from cfg_equiv.testing.levels import kappa
 from cfg_equiv.testing.nearest import STAGES, about
 from cfg_equiv.testing.network import traced
 from cfg_equiv.testing.protocol import Check
@@ -43,12 +44,8 @@ def converges_with_history(subject: Sampler, case: RunCase) -> str | None:
 
 def _begins(levels: list[Point]) -> float:
     """The noisiest kappa at which the network predicts: not in the first calls, whichever way the run goes."""
-    first, late, last = (_kappa(levels[k]) for k in (0, STAGES, -1))
+    first, late, last = (kappa(levels[k]) for k in (0, STAGES, -1))
     return min(START.kappa, late) if first > last else max(START.kappa, SPAN * late)
-
-
-def _kappa(at: Point) -> float:
-    return float(at.sigma) / float(at.alpha) if float(at.alpha) > 0 else math.inf
 
 
 def _run(subject: Sampler, case: RunCase) -> tuple[float, float, int] | None:

@@ -25,7 +25,7 @@ from cfg_equiv.testing.allowance import TABLE
 from cfg_equiv.testing.cases import RunCase, TimeCase
 from cfg_equiv.testing.draw import whole_schedules
 from cfg_equiv.testing.failure import CheckFailure
-from cfg_equiv.testing.levels import level_at
+from cfg_equiv.testing.levels import kappa, level_at
 from cfg_equiv.testing.line import Line, calibrated, follow, line_cases, place
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.slopes import FEWER
@@ -98,7 +98,7 @@ def _require_one_direction(line: Line) -> None:
         if float(line.direction() * (t.alpha * s.sigma - s.alpha * t.sigma)) < 0:
             raise CheckFailure(
                 f"sigma/alpha turns back between network calls {index + 1} and {index + 2}: from "
-                f"{float(s.sigma / s.alpha):.6g} to {float(t.sigma / t.alpha):.6g}"
+                f"{kappa(s):.6g} to {kappa(t):.6g}"
             )
 
 

@@ -21,6 +21,7 @@ from cfg_equiv.testing.allowance import TABLE
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.draw import run_cases
 from cfg_equiv.testing.failure import CheckFailure, SubjectError
+from cfg_equiv.testing.levels import kappa
 from cfg_equiv.testing.network import Network
 from cfg_equiv.testing.protocol import Check
 from cfg_equiv.testing.subjects import Sampler
@@ -46,12 +47,12 @@ def told_its_level(subject: Sampler, case: RunCase) -> str | None:
         known, at = True, _level(pair)
         off = abs(_off(at, *ends))
         if off > worst:
-            stands = " to ".join(dict.fromkeys(f"{_kappa(end):.6g}" for end in ends))
+            stands = " to ".join(dict.fromkeys(f"{kappa(end):.6g}" for end in ends))
             worst, message = (
                 off,
                 (
                     f"the network is told t = {t}, which stands for sigma/alpha = {stands}, and shown a latent at "
-                    f"sigma/alpha = {_kappa(at):.6g}: {off:.2g} of it off, with {case.steps} step(s)"
+                    f"sigma/alpha = {kappa(at):.6g}: {off:.2g} of it off, with {case.steps} step(s)"
                 ),
             )
     if message:
@@ -76,10 +77,6 @@ def _ends(subject: Sampler, t: Any) -> tuple[Point, Point] | None:
 def _level(pair: Any) -> Point:
     alpha, sigma = (torch.as_tensor(x, dtype=torch.float64) for x in pair)
     return Point(alpha, sigma)
-
-
-def _kappa(at: Point) -> float:
-    return float(at.sigma / at.alpha)  # of tensors: infinite where alpha is 0
 
 
 def _off(at: Point, noisier: Point, cleaner: Point) -> float:
