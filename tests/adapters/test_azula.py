@@ -9,6 +9,8 @@ pytest.importorskip("azula")
 from cfg_equiv.adapters.azula import SAMPLERS, SCHEDULES, subjects
 from cfg_equiv.errors import UnknownNameError
 from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.checks.dt import narrow_run
+from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.network import run
 from tests.adapters.runs import outcome, status
 
@@ -41,6 +43,14 @@ def test_of_order_one_it_is_the_first_order_step_in_that_prediction(name):
     first = named(f"{name}[order=1]")
     assert status(first, "twin", 1) == "passed"
     assert status(replace(first, twin=named(name).twin), "twin", 6) == "failed"
+
+
+def test_an_overflow_in_half_precision_that_another_form_does_not_have_is_found():
+    """The coefficients are as large as 1/sigma, which is multiplied last: finding 2.12."""
+    case = RunCase(dtype="float16", reach=2, latent=(0.0,))
+    with pytest.raises(CheckFailure, match=r"in float16 the value at \(\d, \d, \d\) is -inf, wider it is -121"):
+        narrow_run(named("xEABSampler"), case)
+    assert narrow_run(named("zEABSampler"), case) is None
 
 
 def test_a_wrong_preconditioner_is_found(monkeypatch):
