@@ -1,6 +1,7 @@
 """DT: the messages, and what a format cannot show."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -97,3 +98,23 @@ def test_a_brownian_path_in_a_narrow_format_is_vacuous():
     assert run(rough, RunCase(dtype=subject.dtype, steps=2)) is None
     with pytest.raises(CheckFailure):
         run(subject, RunCase(dtype="float16", steps=2))
+
+
+def of_its_error(model, z, steps, space, adaptive):
+    """Two steps of Euler's method; the first is longer where the rounding of the format is seen."""
+    rounding = float((z + 1 - 1 - z).abs().max())
+    t = (0.5 if rounding > 2**-40 else 0.25) + adaptive * float(z.mean()) / 2**10
+    z = z + (t - 1) * model(z, (1.0, 1.0))
+    return z - t * model(z, (1.0, t))
+
+
+def test_an_adaptive_method_takes_other_steps_in_another_format_by_right():
+    """Found by a seed in dpm_adaptive. Steps that no ulp moves are of no error: the format alone chose them."""
+    case = RunCase(dtype="float32", latent=(0.3, -1.1))
+
+    def choosing(adaptive):
+        return Sampler(partial(of_its_error, adaptive=adaptive), lambda t: t, ("eps",), state="ve")
+
+    assert run(choosing(True), case) == "it chooses its steps by what it computes, and others in float32"
+    with pytest.raises(CheckFailure, match="in float32 the latent of network call 2 is off its float64 value"):
+        run(choosing(False), case)
