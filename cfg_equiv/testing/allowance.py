@@ -4,7 +4,7 @@ r"""What two correct runs may differ by: the terms that EQ, X0, its twin and DT 
   (:func:`moved_by_ulps`): a statistical verdict, as a running bound over a trajectory would be vacuous
   (:mod:`cfg_equiv.rounding.rerun`). Every check asks for it, and for the others what no such ulp shows:
 - **One ulp of the data prediction** (:func:`with_data`). Most code goes through it, whatever it is given. A step to a
-  small sigma divides it by that, and then it is many ulps of the noise prediction. EQ and the twin.
+  small sigma divides it by that, and then it is many ulps of the noise prediction. EQ, the twin and DT.
 - **The sums of a step from a large sigma** (:func:`of_sums`), which forgets where it started. All four.
 - **A table** of levels in single precision, :data:`TABLE`. The twin, SCH, and the moments, which are told the levels.
 """
@@ -51,12 +51,13 @@ def spread(
     return moved_by_ulps(again, case, enough)
 
 
-def with_data(difference: Tensor, allowed: Tensor, rerun: Callable[[], Spread]) -> Tensor:
+def with_data(space: str, difference: Tensor, allowed: Tensor, rerun: Callable[[], Spread]) -> Tensor:
     """What is allowed, and where it does not cover the difference the spread of one ulp of the data prediction too.
 
-    ``rerun`` makes the first run again with its data prediction moved: only then, it costs as much as all before it.
+    ``rerun`` makes the run whose network predicts ``space`` again, with its data moved: only where it is needed, as it
+    costs as much as all before it. Where they are what is predicted, they were moved already.
     """
-    if bool((difference <= allowed).all()):
+    if space == "x0" or bool((difference <= allowed).all()):
         return allowed
     return allowed + rerun().bound[: len(allowed)]
 

@@ -82,6 +82,6 @@ def test_a_rounding_of_the_data_that_is_divided_by_sigma_is_no_fault(monkeypatch
     assert run("twin", HEUN, NOISY) is None
     with pytest.raises(CheckFailure, match="another latent at call 3"):
         run("twin", replace(HEUN, run=partial(through_data, wrong=1e-5)), NOISY)
-    monkeypatch.setattr(twin, "with_data", lambda difference, allowed, rerun: allowed)
+    monkeypatch.setattr(twin, "with_data", lambda space, difference, allowed, rerun: allowed)
     with pytest.raises(CheckFailure, match="another latent at call 3"):
         run("twin", HEUN, NOISY)

@@ -21,6 +21,7 @@ such a table. A table that is narrow whatever the latent is seen by SCH and X0, 
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ from cfg_equiv.algebra.points import Point
 from cfg_equiv.case import DTYPES, ConversionCase, GuidanceCase
 from cfg_equiv.rounding.constants import FORMATS
 from cfg_equiv.rounding.rerun import NotDeterministicError, Nudge, Spread, calibrated_spread
-from cfg_equiv.testing.allowance import of_sums
+from cfg_equiv.testing.allowance import moved_by_ulps, of_sums, with_data
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.checks.rt import anchored
 from cfg_equiv.testing.combine import bounded, combine
@@ -64,8 +65,8 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
 
     grids: set[tuple[float, ...]] = set()
 
-    def again(nudge: Nudge, z: Tensor) -> Tensor:
-        states, chosen, shapes = _run(subject, case, z, nudge)
+    def again(nudge: Nudge, z: Tensor, data: bool = False) -> Tensor:
+        states, chosen, shapes = _run(subject, case, z, nudge, data)
         grids.add(tuple(float(x) for at in chosen for x in (at.alpha, at.sigma)))
         if shapes != drawn:
             raise NotDeterministicError("other draws are made")
@@ -73,8 +74,11 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
             raise NotDeterministicError("the network is called another number of times")
         return states
 
+    def explains_all(bound: Tensor) -> bool:
+        return bool(bound[-1].amin() >= wide[-1].abs().amax())
+
     sums = of_sums(wide, levels, DTYPES[case.dtype])
-    if not bool(sums[-1] < wide[-1].abs().amax()):  # they keep nothing of the data: they must be widened
+    if explains_all(sums.expand_as(wide)):  # nothing of the data is kept: they must be widened
         sums = torch.zeros_like(sums)
 
     def allowed(spread: Spread) -> Tensor:
@@ -95,14 +99,14 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
     _require_finite(narrow, wide, case.dtype)
     if found.vacuous or not bool(wide.isfinite().all()):
         return f"{case.dtype} has no finite bound, or not the range"
-    bound = allowed(found)
-    if bool((bound[-1].amin() >= wide[-1].abs().amax()).all()):
+    difference, bound = (narrow - wide).abs(), allowed(found)
+    if explains_all(bound):
         return f"{case.dtype} cannot show it: one ulp moves the end by as much as it is large"
-    difference = (narrow - wide).abs()
+    data = partial(moved_by_ulps, partial(again, data=True), case)
+    if not explains_all(more := with_data(subject.spaces[0], difference, bound, data)):  # else, as for sums
+        bound = more
     if bool((difference > bound).any()):
-        if (
-            len(grids) > 1
-        ):  # an adaptive method: one ulp moves its levels, so in a narrow format they are others by right
+        if len(grids) > 1:  # one ulp moves its levels: an adaptive method, which takes others by right
             return f"it chooses its steps by what it computes, and others in {case.dtype}"
         ratio = difference / bound
         index = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
@@ -115,11 +119,11 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
 
 
 def _run(
-    subject: Sampler, case: RunCase, z: Tensor, nudge: Nudge = lambda x: x
+    subject: Sampler, case: RunCase, z: Tensor, nudge: Nudge = lambda x: x, data: bool = False
 ) -> tuple[Tensor, list[Point], list[torch.Size]]:
     """A run and the shapes of its draws, which are small multiples of 1/4: a generator's depend on the format."""
     with Injected(_quarters) as mode:
-        states, levels = traced(subject, case, subject.spaces[0], z, nudge)
+        states, levels = traced(subject, case, subject.spaces[0], z, nudge, data)
     return states, levels, mode.shapes
 
 
@@ -202,15 +206,19 @@ def _ladder(cases: Callable[[Any], SearchStrategy[Any]]) -> Callable[[Any], Sear
 
 
 def _run_cases(subject: Sampler) -> SearchStrategy[RunCase]:
-    """Half of them in two steps from the largest data: digits are lost where large numbers have a small difference."""
+    """Half of them in two steps from the largest data: digits are lost where large numbers have a small difference.
+
+    The first that Hypothesis draws is the leftmost: the narrowest format, and such a run.
+    """
     low, high = subject.steps
     two: dict[str, Any] = {"steps": min(max(low, 2), high)}
     longest = two if subject.clip is not None else {**two, "reach": 2}
+    formats = LADDER[LADDER.index(subject.dtype) :][::-1]
 
-    def drawn(pair: tuple[str, bool]) -> SearchStrategy[RunCase]:
-        return run_cases(subject, dtype=pair[0], **(longest if pair[1] else {}))
+    def drawn(pair: tuple[str, dict[str, Any]]) -> SearchStrategy[RunCase]:
+        return run_cases(subject, dtype=pair[0], **pair[1])
 
-    return st.tuples(st.sampled_from(LADDER[LADDER.index(subject.dtype) :]), st.booleans()).flatmap(drawn)
+    return st.tuples(st.sampled_from(formats), st.sampled_from((longest, {}))).flatmap(drawn)
 
 
 HINT = "a table or a constant in the latent's own narrow format, 1 - alpha-bar computed in it, a cast that stays"

@@ -44,7 +44,7 @@ def same_trajectory(subject: Sampler, case: RunCase) -> str | None:
             continue
         difference = (trace.double() - reference.result.double()).abs()
         allowed = reference.bound + spread(subject, case, space).bound + sums
-        allowed = with_data(difference, allowed, partial(spread, subject, case, first, data=True))
+        allowed = with_data(first, difference, allowed, partial(spread, subject, case, first, data=True))
         if not bool(allowed.isfinite().all()):
             continue
         gap = True

@@ -92,7 +92,7 @@ def _like_its_twin(subject: Sampler, case: RunCase, draw: Draw | None, words: st
 
     found = moved_by_ulps(again, case, explained)
     allowed = found.bound[: len(twin)] + rounding
-    allowed = with_data(difference, allowed, lambda: moved_by_ulps(partial(again, data=True), case))
+    allowed = with_data(subject.spaces[0], difference, allowed, lambda: moved_by_ulps(partial(again, data=True), case))
     if bool((difference <= allowed).all()):
         return None if bool(allowed.isfinite().all()) else "no finite bound"
     index = int((difference > allowed).flatten(1).any(1).nonzero()[0, 0])
