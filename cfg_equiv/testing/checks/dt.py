@@ -213,7 +213,8 @@ def _run_cases(subject: Sampler) -> SearchStrategy[RunCase]:
     low, high = subject.steps
     two: dict[str, Any] = {"steps": min(max(low, 2), high)}
     longest = two if subject.clip is not None else {**two, "reach": 2}
-    formats = LADDER[LADDER.index(subject.dtype) :][::-1]
+    own = LADDER.index(subject.dtype)
+    formats = LADDER[own : own + 1] if subject.brownian else LADDER[own:][::-1]
 
     def drawn(pair: tuple[str, dict[str, Any]]) -> SearchStrategy[RunCase]:
         return run_cases(subject, dtype=pair[0], **pair[1])
