@@ -184,6 +184,25 @@ def test_the_circle(kappa):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "DPMSolverMultistepInverseScheduler"]
+)
+def test_the_suggested_change_is_what_half_formats_lack(monkeypatch, name):
+    """Finding 2.10: a latent in single precision, as other classes have it."""
+    cls = getattr(diffusers.schedulers, name)
+    honest = cls.step
+
+    def widened(self, model_output, timestep, sample, **given):
+        stepped = honest(self, model_output, timestep, sample.float(), **given)
+        stepped.prev_sample = stepped.prev_sample.to(sample.dtype)
+        return stepped
+
+    assert status(named(name), "dt", 8) == "failed"
+    monkeypatch.setattr(cls, "step", widened)
+    assert status(named(name), "dt", 8) == "passed"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_every_class_is_red_where_it_is_known_to_be(name):
     """The checks of all its subjects: red exactly where the released code is. Those that rerun get few examples."""
