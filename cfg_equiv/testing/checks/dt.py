@@ -3,8 +3,8 @@ r"""DT: in every format, down a ladder from float64 to float16, the error is wha
 - A **conversion** is compared with the exact value at the floats it was given (as RT does), a **rule** with itself in
   float64 on the same numbers; both within the running bound of their own roundings in the narrow format.
 - A **sampler** is compared with its own run in the format it is declared for, from the same start, within what one ulp
-  of the narrow format explains, and the rounding of its sums (:mod:`cfg_equiv.testing.allowance`), which are as large
-  as :math:`z/\alpha`: unless nothing of the data is left then, where it is expected to widen them.
+  of the narrow format explains, of the predictions or of the data they stand for, and the rounding of its sums
+  (:mod:`cfg_equiv.testing.allowance`): unless nothing is left of the end then, where it is expected to widen them.
 - In its own format nothing of the latent's shape is rounded to a narrower one on the way.
 
 What a format cannot show is said and counted as vacuous: a number beyond its range, an operation that it does not have,
@@ -33,7 +33,7 @@ from cfg_equiv.algebra.points import Point
 from cfg_equiv.case import DTYPES, ConversionCase, GuidanceCase
 from cfg_equiv.rounding.constants import FORMATS
 from cfg_equiv.rounding.rerun import NotDeterministicError, Nudge, Spread, calibrated_spread
-from cfg_equiv.testing.allowance import moved_by_ulps, of_sums, with_data
+from cfg_equiv.testing.allowance import of_sums, with_data
 from cfg_equiv.testing.cases import RunCase
 from cfg_equiv.testing.checks.rt import anchored
 from cfg_equiv.testing.combine import bounded, combine
@@ -59,10 +59,18 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
         return None
     if subject.brownian:
         return f"in {case.dtype} it looks its Brownian path up at rounded levels, where a rough path is another one"
-    as_declared = replace(case, dtype=subject.dtype)
-    wide, levels, drawn = _run(subject, as_declared, case.z.to(DTYPES[subject.dtype]))
-    wide, calls = wide.double(), len(wide)
+    as_declared = _run(subject, replace(case, dtype=subject.dtype), case.z.to(DTYPES[subject.dtype]))
+    try:
+        return _against(subject, case, *as_declared)
+    except NotDeterministicError as error:
+        return f"its run is another one in {case.dtype}: {error}"
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        return _missing(case.dtype, error)
 
+
+def _against(subject: Sampler, case: RunCase, wide: Tensor, levels: list[Point], drawn: list[torch.Size]) -> str | None:
+    """The run of a case against that in the declared format, its levels and draws."""
+    wide, calls = wide.double(), len(wide)
     grids: set[tuple[float, ...]] = set()
 
     def again(nudge: Nudge, z: Tensor, data: bool = False) -> Tensor:
@@ -74,11 +82,11 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
             raise NotDeterministicError("the network is called another number of times")
         return states
 
-    def explains_all(bound: Tensor) -> bool:
+    def nothing_left(bound: Tensor) -> bool:
         return bool(bound[-1].amin() >= wide[-1].abs().amax())
 
     sums = of_sums(wide, levels, DTYPES[case.dtype])
-    if explains_all(sums.expand_as(wide)):  # nothing of the data is kept: they must be widened
+    if nothing_left(sums):
         sums = torch.zeros_like(sums)
 
     def allowed(spread: Spread) -> Tensor:
@@ -87,35 +95,30 @@ def narrow_run(subject: Sampler, case: RunCase) -> str | None:
     def explained(spread: Spread) -> bool:
         return bool(((spread.result.double() - wide).abs() <= allowed(spread)).all())
 
-    try:
-        found = calibrated_spread(again, [case.z], seed=case.seed, enough=explained)
-    except NotDeterministicError as error:
-        return f"its run is another one in {case.dtype}: {error}"
-    except (NotImplementedError, RuntimeError, TypeError) as error:
-        return _missing(case.dtype, error)
+    found = calibrated_spread(again, [case.z], seed=case.seed, enough=explained)
     narrow = found.result.double()
-    if not bool(narrow.isfinite().all()) and _beyond(subject, as_declared, wide, levels, case.dtype):
+    if not bool(narrow.isfinite().all()) and _beyond(subject, case, wide, levels):
         return f"what a step of it adds up is beyond {case.dtype}"
     _require_finite(narrow, wide, case.dtype)
     if found.vacuous or not bool(wide.isfinite().all()):
         return f"{case.dtype} has no finite bound, or not the range"
     difference, bound = (narrow - wide).abs(), allowed(found)
-    if explains_all(bound):
+    if nothing_left(bound):
         return f"{case.dtype} cannot show it: one ulp moves the end by as much as it is large"
-    data = partial(moved_by_ulps, partial(again, data=True), case)
-    if not explains_all(more := with_data(subject.spaces[0], difference, bound, data)):  # else, as for sums
+    data = partial(calibrated_spread, partial(again, data=True), [case.z], seed=case.seed)
+    if not nothing_left(more := with_data(subject.spaces[0], difference, bound, data)):
         bound = more
-    if bool((difference > bound).any()):
-        if len(grids) > 1:  # one ulp moves its levels: an adaptive method, which takes others by right
-            return f"it chooses its steps by what it computes, and others in {case.dtype}"
-        ratio = difference / bound
-        index = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
-        where = "the final latent" if index[0] == len(wide) - 1 else f"the latent of network call {index[0] + 1}"
-        raise CheckFailure(
-            f"in {case.dtype} {where} is off its {subject.dtype} value by {difference[tuple(index)]:.3g}, "
-            f"{ratio.max():.3g} times what one ulp explains"
-        )
-    return None
+    if bool((difference <= bound).all()):
+        return None
+    if len(grids) > 1:  # one ulp moves its levels: an adaptive method, which takes others by right
+        return f"it chooses its steps by what it computes, and others in {case.dtype}"
+    ratio = difference / bound
+    index = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
+    where = "the final latent" if index[0] == len(wide) - 1 else f"the latent of network call {index[0] + 1}"
+    raise CheckFailure(
+        f"in {case.dtype} {where} is off its {subject.dtype} value by {difference[tuple(index)]:.3g}, "
+        f"{ratio.max():.3g} times what one ulp explains"
+    )
 
 
 def _run(
@@ -131,12 +134,12 @@ def _quarters(index: int, shape: torch.Size) -> Tensor:
     return ((torch.arange(shape.numel(), dtype=torch.float64) * 5 + 3 * index) % 13 - 6).reshape(shape) / 4
 
 
-def _beyond(subject: Sampler, case: RunCase, states: Tensor, levels: list[Point], dtype: str) -> bool:
+def _beyond(subject: Sampler, case: RunCase, states: Tensor, levels: list[Point]) -> bool:
     """Whether the sum of four latents or predictions may be no number of the format: no step could do without."""
     network, spaces = Network(subject, case, subject.spaces[0]), {subject.spaces[0], "x0", "eps"}
     handed = [network.predict(z, at, space) for z, at in zip(states[:-1], levels, strict=True) for space in spaces]
     scaled = [z / at.alpha for z, at in zip(states[:-1], levels, strict=True) if float(at.alpha)]
-    most = torch.finfo(DTYPES[dtype]).max / 4
+    most = torch.finfo(DTYPES[case.dtype]).max / 4
     return any(bool((x.abs() > most).any()) for x in (*handed, *scaled, states))
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from cfg_equiv.case import ConversionCase, GuidanceCase
 from cfg_equiv.faults.solvers import Euler
+from cfg_equiv.rounding.rerun import NotDeterministicError
 from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.checks import dt
 from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.subjects import Guidance, Sampler
 from tests.testing.checks.named import check_for, entry
@@ -118,3 +120,21 @@ def test_an_adaptive_method_takes_other_steps_in_another_format_by_right():
     assert run(choosing(True), case) == "it chooses its steps by what it computes, and others in float32"
     with pytest.raises(CheckFailure, match="in float32 the latent of network call 2 is off its float64 value"):
         run(choosing(False), case)
+
+
+def test_a_run_that_moved_data_change_is_another_one_and_no_error(monkeypatch):
+    def other(space, difference, allowed, rerun):
+        raise NotDeterministicError("the network is called another number of times")
+
+    monkeypatch.setattr(dt, "with_data", other)
+    case = RunCase(dtype="float32", steps=2)
+    said = run(Sampler(Euler().run, Euler().level, ("eps",), state="vp"), case)
+    assert said == "its run is another one in float32: the network is called another number of times"
+
+
+def test_what_is_wrong_in_the_declared_format_is_not_said_of_a_narrow_one():
+    def broken(model, z, steps, space):
+        return z + "an unsupported operand"
+
+    with pytest.raises(TypeError, match="unsupported operand"):
+        run(Sampler(broken, Euler().level, ("eps",), state="vp"), RunCase(dtype="float16", steps=2))
