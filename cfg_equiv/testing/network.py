@@ -5,7 +5,8 @@ Data spread ``r`` times as far as those of a closed-form pair, :math:`x_0 = r x_
 predictions are computed in float64 and rounded once, to the dtype of the latent, so that what differs between two
 parameterizations is the sampler's doing.
 
-A rerun moves what the sampler is given by one ulp: the prediction, or the data that it stands for.
+A rerun moves what the sampler is given by one ulp: what the network sees and its prediction, or in place of both the
+data that the prediction stands for.
 """
 
 from fractions import Fraction
@@ -44,11 +45,10 @@ class Network:
         with _disable_current_modes():  # what watches the sampler need not watch its network
             at = self._point(t)
             self.latents.append(z.detach().clone())
-            seen = self.nudge(z).double()
-            prediction = self.predict(seen, at)
             if self.data:
-                prediction = prediction + self._moved_data(seen, at, z.dtype)
-            guided = self.nudge(prediction.to(z.dtype))
+                guided = (self.predict(z.double(), at) + self._moved_data(z.double(), at, z.dtype)).to(z.dtype)
+            else:
+                guided = self.nudge(self.predict(self.nudge(z).double(), at).to(z.dtype))
             self.given.append((guided, guided.clone()))
         return guided
 

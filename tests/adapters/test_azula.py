@@ -118,4 +118,4 @@ def test_every_class_is_red_where_it_is_known_to_be(name):
         for check in (CHECKS if name in SAMPLERS else ("rt_order", "nan", "sch"))
         if status(s, check, 1) in ("failed", "error")
     }
-    assert red == set()
+    assert red == ({"dt"} if name == "xEABSampler" else set())  # finding 2.12

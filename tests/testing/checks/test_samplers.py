@@ -30,7 +30,7 @@ def run(name, subject, case=CASE):
             "eq",
             "FirstStageLevel",
             CASE,
-            "x0 differs from eps in the final latent, .*; first seen at network call 3",
+            "x0 differs from eps in the latent of network call 5.*; first seen at network call 3",
         ),
         ("eq", "CombinesRaw", CASE, "x0 differs from eps in the final latent, .*; first seen at the end"),
         (
