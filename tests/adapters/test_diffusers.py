@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -12,6 +13,8 @@ from cfg_equiv.adapters.diffusers import LEFT_OUT, subjects
 from cfg_equiv.adapters.diffusers_schedulers import SCHEDULERS
 from cfg_equiv.errors import UnknownNameError
 from cfg_equiv.testing.cases import RunCase
+from cfg_equiv.testing.checks import eq
+from cfg_equiv.testing.failure import CheckFailure
 from cfg_equiv.testing.network import run
 from tests.adapters.runs import outcome, status
 
@@ -92,6 +95,16 @@ def tiered(names):
 @pytest.mark.parametrize("name", tiered(GREEN))
 def test_one_denoiser_gives_one_trajectory(name):
     assert status(named(name)) == "passed"
+
+
+def test_a_rounding_of_the_data_that_is_divided_by_sigma_is_no_difference(monkeypatch):
+    """v and eps both become data, and (z - data)/sigma at sigma = 0.03; no x0 need be declared to allow for it."""
+    heun = replace(named("HeunDiscreteScheduler"), spaces=("eps", "v"))
+    case = RunCase(dtype="float32", reach=2, latent=(0.0,))
+    assert eq.same_trajectory(heun, case) is None
+    monkeypatch.setattr(eq, "with_data", lambda space, difference, allowed, rerun: allowed)
+    with pytest.raises(CheckFailure, match="v differs from eps"):
+        eq.same_trajectory(heun, case)
 
 
 @pytest.mark.parametrize("name", tiered(RED))
