@@ -43,7 +43,7 @@ def spread(
     enough: Callable[[Spread], bool] | None = None,
     data: bool = False,
 ) -> Spread:
-    """The trace of a run in a parameterization, and how far a correct run may be from it by one ulp, here or there."""
+    """The trace of a run in a parameterization, and how far one ulp of its predictions, or of the data, moves it."""
 
     def again(nudge: Nudge, z: Tensor) -> Tensor:
         return run(subject, case, space, z, nudge, data)

@@ -60,12 +60,12 @@ SIGMAS = (14.0, 0.03, 0.002)
 NOISY = RunCase(dtype="float32", shape=(2, 3, 4), steps=2, reach=2, latent=(0.0,))
 
 
-def through_data(model, z, steps, space, wrong=0.0):
+def through_data(model, z, steps, space, wrong=lambda dtype: 0.0):
     """Heun's method in sigma, each slope by way of the data: their rounding is divided by 0.03 and multiplied by 14."""
 
     def slope(z, sigma):
         at = Point(torch.ones(()).to(z), torch.tensor(sigma).to(z))
-        return (z - to_space(torch, z, model(z, sigma), at, space, "x0") * (1 + wrong)) / sigma
+        return (z - to_space(torch, z, model(z, sigma), at, space, "x0") * (1 + wrong(z.dtype))) / sigma
 
     z = SIGMAS[0] * z
     for s, t in pairwise(SIGMAS):
@@ -77,11 +77,18 @@ def through_data(model, z, steps, space, wrong=0.0):
 HEUN = Sampler(through_data, lambda t: (1.0, t), ("v", "eps"), state="ve", steps=(2, 2), twin=Twin("heun"))
 
 
-def test_a_rounding_of_the_data_that_is_divided_by_sigma_is_no_fault(monkeypatch):
+@pytest.mark.parametrize(
+    ("check", "module", "wrong"),
+    [
+        ("twin", twin, lambda dtype: 1e-5),
+        ("dt", dt, lambda dtype: 1e-4 * (dtype == torch.float32)),
+    ],
+)
+def test_a_rounding_of_the_data_that_is_divided_by_sigma_is_no_fault(monkeypatch, check, module, wrong):
     """Though no data prediction is among what the sampler takes: the rerun moves what its predictions stand for."""
-    assert run("twin", HEUN, NOISY) is None
-    with pytest.raises(CheckFailure, match="another latent at call 3"):
-        run("twin", replace(HEUN, run=partial(through_data, wrong=1e-5)), NOISY)
-    monkeypatch.setattr(twin, "with_data", lambda space, difference, allowed, rerun: allowed)
-    with pytest.raises(CheckFailure, match="another latent at call 3"):
-        run("twin", HEUN, NOISY)
+    assert run(check, HEUN, NOISY) is None
+    with pytest.raises(CheckFailure, match="times what one ulp explains"):
+        run(check, replace(HEUN, run=partial(through_data, wrong=wrong)), NOISY)
+    monkeypatch.setattr(module, "with_data", lambda space, difference, allowed, rerun: allowed)
+    with pytest.raises(CheckFailure, match="times what one ulp explains"):
+        run(check, HEUN, NOISY)
